@@ -1,0 +1,122 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ErrorCategory, ErrorRecord } from './error-record.js';
+import type { Json, JsonObject } from './json.js';
+import type { RetryOption } from './retry.js';
+
+/** A payload or result validator: anything that speaks Standard Schema (zod, valibot, arktype …). */
+export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
+
+/** What a handler is told beside its payload. */
+export interface HandlerContext {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly queue: string;
+  /** Number of this attempt. It only rises; released and snoozed attempts use numbers too. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** Aborts when the attempt should end; `signal.reason` is one of `AbortReason`. */
+  readonly signal: AbortSignal;
+  /** The latest failure or loss of this job. */
+  readonly previousError: ErrorRecord | undefined;
+  readonly metadata: Readonly<JsonObject>;
+  readonly tenant: string | undefined;
+  readonly principal: string | undefined;
+  readonly correlationId: string | undefined;
+  /** A logger that carries job id, kind and attempt. */
+  readonly log: Log;
+  /** Enqueues follow-ups; causation and correlation are filled in. */
+  readonly ledger: FollowUps;
+  /** Reports how far the attempt is, 0 to 1; recorded at most once a second. */
+  progress(fraction: number, note?: string): void;
+  /** Ends this attempt, uncounted, and runs the job again at a time or after milliseconds. Throws. */
+  snooze(until: Date | string | number): never;
+}
+
+/** Why a handler's signal aborted. */
+export type AbortReason = 'timeout' | 'canceled' | 'shutdown' | 'lease-lost';
+
+/** The part of a logger that jobledger calls; pino's has it. */
+export interface Log {
+  debug(fields: object, message?: string): void;
+  info(fields: object, message?: string): void;
+  warn(fields: object, message?: string): void;
+  error(fields: object, message?: string): void;
+  child(fields: object): Log;
+}
+
+/** Enqueueing from inside a handler. */
+export interface FollowUps {
+  enqueue<P extends Schema>(
+    job: JobContract<P> | string,
+    payload: StandardSchemaV1.InferInput<P>,
+    options?: object,
+  ): Promise<{ readonly id: string; readonly shortId: string; readonly created: boolean }>;
+}
+
+export type Handler<P extends Schema, R = unknown> = (
+  payload: StandardSchemaV1.InferOutput<P>,
+  context: HandlerContext,
+) => R | Promise<R>;
+
+/** What a classifier is told of the attempt. */
+export interface AttemptFacts {
+  readonly kind: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly durationMs: number;
+  readonly payload: Json;
+  readonly metadata: Readonly<JsonObject>;
+}
+
+/** A classifier's verdict; what it leaves out is taken from the default one. */
+export interface Verdict {
+  readonly category?: ErrorCategory;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+  readonly fingerprint?: string;
+}
+
+export type Classifier = (error: unknown, facts: AttemptFacts) => Verdict | undefined;
+
+export interface JobOptions<P extends Schema, R extends Schema = Schema> {
+  /** Registered name, 1 to 255 bytes of printable text: `email.send`. */
+  readonly kind: string;
+  readonly payload: P;
+  readonly result?: R;
+  /** Queue where the enqueue names none; `default` unless said. */
+  readonly queue?: string;
+  /** Priority where the enqueue names none; lower runs first; 0 unless said. */
+  readonly priority?: number;
+  readonly retry?: RetryOption;
+  /** Counted attempts, 1 to 32,767; 5 unless said; 1 means no retry. */
+  readonly maxAttempts?: number;
+  /** Milliseconds that an attempt may take, or null for no limit; 15 minutes unless said. */
+  readonly timeout?: number | null;
+  readonly classify?: Classifier;
+}
+
+/** What producers import: the kind, its types and its rules, without the code that runs it. */
+export interface JobContract<P extends Schema = Schema, R extends Schema = Schema> {
+  readonly kind: string;
+  readonly options: JobOptions<P, R>;
+  /** Makes the contract runnable. */
+  handler(
+    handle: Handler<P, StandardSchemaV1.InferInput<R>>,
+    options?: HandlerOptions,
+  ): RunnableJob<P, R>;
+}
+
+export interface HandlerOptions {
+  /** Overrides the contract's classifier, where only the worker knows the errors. */
+  readonly classify?: Classifier;
+}
+
+/** A contract with its handler: what a worker takes. */
+export interface RunnableJob<
+  P extends Schema = Schema,
+  R extends Schema = Schema,
+> extends JobContract<P, R> {
+  readonly handle: Handler<P, StandardSchemaV1.InferInput<R>>;
+  readonly handlerOptions: HandlerOptions;
+}
