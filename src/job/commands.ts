@@ -32,8 +32,8 @@ export type JobCommand =
   | { readonly type: 'RecordDuplicate'; readonly times: number; readonly by: string | null }
   | OperatorCommand;
 
-/** How an attempt ended, as its worker saw it. */
-export type OutcomeCommand =
+/** How an attempt ended, as its worker saw it; `meta` carries the attempt's span context. */
+export type OutcomeCommand = { readonly meta?: EventMeta } & (
   | {
       readonly type: 'SucceedAttempt';
       readonly attempt: number;
@@ -67,7 +67,8 @@ export type OutcomeCommand =
       readonly durationMs: number;
       readonly delayMs?: number;
       readonly runAt?: string;
-    };
+    }
+);
 
 /** The delay to take if the attempt is to be retried, worked out beforehand by the policy. */
 export interface RetryDelay {

@@ -158,6 +158,9 @@ export type RecordedEvent = {
   };
 }[EventType];
 
+/** The recorded event of one type. */
+export type EventOf<T extends EventType> = Extract<RecordedEvent, { readonly type: T }>;
+
 /** Every event type, in the order of a job's life; the database's `event_type` lists the same. */
 export const EVENT_TYPES = [
   'JobEnqueued',

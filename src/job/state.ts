@@ -1,5 +1,6 @@
-import type { EventMeta, UniqueScope, FailureDecision } from './events.js';
+import type { EventMeta, UniqueScope, FailureDecision, WaitingState } from './events.js';
 import type { ErrorRecord } from './error-record.js';
+import { compareInstants } from './instant.js';
 import type { Json, JsonObject } from './json.js';
 import type { RetryPolicy } from './retry.js';
 
@@ -101,8 +102,16 @@ export function isTerminal(state: StateName): boolean {
   return (TERMINAL_STATES as readonly StateName[]).includes(state);
 }
 
+/** A job that waits for a worker or for a time. */
+export type WaitingJob = Extract<JobState, { readonly state: WaitingState }>;
+
+/** True if the job waits for a worker or for a time. */
+export function isWaiting(job: JobState): job is WaitingJob {
+  return job.state === 'scheduled' || job.state === 'available' || job.state === 'retrying';
+}
+
 /** The state as it reads at a time: what is due is available. `at` is UTC ISO 8601 text. */
 export function stateAt(job: JobState, at: string): StateName {
   const waits = job.state === 'scheduled' || job.state === 'retrying';
-  return waits && job.runAt <= at ? 'available' : job.state;
+  return waits && compareInstants(job.runAt, at) <= 0 ? 'available' : job.state;
 }

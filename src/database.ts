@@ -1,0 +1,137 @@
+import pg from 'pg';
+import { LedgerError } from './errors.js';
+import { isConnectionError } from './sql-errors.js';
+
+/** A statement for the hot path. With a name it is prepared once per connection. */
+export interface Statement {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+export interface Database {
+  readonly pool: pg.Pool;
+  readonly config: pg.ClientConfig;
+  /** True behind a transaction pooler: no names, no session state. */
+  readonly pooler: boolean;
+}
+
+/**
+ * Planner settings of every connection: dispatch tables are empty one second and full of dead rows
+ * the next, so no plan may depend on their statistics. Reports switch these off for themselves.
+ */
+export const SESSION_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  jit: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  lock_timeout: '2s',
+  idle_in_transaction_session_timeout: '2s',
+  timezone: 'UTC',
+} as const;
+
+/** Opens the pool; nothing connects before the first query. */
+export function createDatabase(
+  config: pg.ClientConfig,
+  options: { readonly pooler: boolean; readonly maxConnections: number },
+): Database {
+  const pool = new pg.Pool({
+    ...sessionConfig(config, options.pooler),
+    max: options.maxConnections,
+    idleTimeoutMillis: 60_000,
+    connectionTimeoutMillis: 10_000,
+    pipeline: true,
+  } as pg.PoolConfig);
+  // An idle connection that breaks is replaced at the next query; unheard, it would end the process.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return { pool, config, pooler: options.pooler };
+}
+
+/** The configuration of one connection of ours: the user's, with our settings and parsers. */
+export function sessionConfig(config: pg.ClientConfig, pooler: boolean): pg.ClientConfig {
+  const settings = Object.entries(SESSION_SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
+  const given = config.options === undefined ? [] : [config.options];
+  return {
+    application_name: 'jobledger',
+    keepAlive: true,
+    ...config,
+    types: PARSERS,
+    ...(pooler ? {} : { options: [...given, ...settings].join(' ') }),
+  };
+}
+
+/** `begin`, with the session's settings made local where a pooler shares sessions. */
+export function begin(database: Database): string {
+  const start = 'begin isolation level read committed';
+  if (!database.pooler) return start;
+  const local = Object.entries(SESSION_SETTINGS).map(
+    ([name, value]) => `set local ${name} = '${value}'`,
+  );
+  return [start, ...local].join('; ');
+}
+
+/**
+ * Sends all statements in one round trip, between begin and commit, then those of `after`, and
+ * gives all their results. Either everything is committed or it throws.
+ */
+export async function transact(
+  database: Database,
+  statements: readonly Statement[],
+  after: readonly Statement[] = [],
+): Promise<pg.QueryResult[]> {
+  const client = await database.pool.connect();
+  const named = (s: Statement) => (database.pooler ? { text: s.text, values: s.values } : s);
+  const sent = [
+    client.query(begin(database)),
+    ...statements.map((s) => client.query(named(s) as pg.QueryConfig)),
+    client.query('commit'),
+    ...after.map((s) => client.query(named(s) as pg.QueryConfig)),
+  ];
+  const settled = await Promise.allSettled(sent);
+  const failure = settled.find((one) => one.status === 'rejected')?.reason as unknown;
+  client.release(isConnectionError(failure) ? (failure as Error) : undefined);
+  if (failure !== undefined) throw failure;
+  const results = settled.map((one) => (one as PromiseFulfilledResult<pg.QueryResult>).value);
+  // A pipelined COMMIT after an error succeeds, with the tag ROLLBACK.
+  const commit = results[statements.length + 1];
+  if (commit?.command !== 'COMMIT')
+    throw new LedgerError('INTERNAL', 'a transaction was rolled back unexpectedly');
+  return [...results.slice(1, statements.length + 1), ...results.slice(statements.length + 2)];
+}
+
+/** Runs a reading transaction on one snapshot, with the planner free to scan and hash. */
+export async function snapshot<T>(
+  database: Database,
+  read: (query: (text: string, values?: unknown[]) => Promise<pg.QueryResult>) => Promise<T>,
+): Promise<T> {
+  const client = await database.pool.connect();
+  let failure: unknown;
+  try {
+    await client.query(
+      `begin isolation level repeatable read read only; set local enable_seqscan = on;
+       set local enable_hashjoin = on; set local enable_mergejoin = on;
+       set local plan_cache_mode = auto; set local timezone = 'UTC';
+       set local idle_in_transaction_session_timeout = '10min'`,
+    );
+    const value = await read((text, values) => client.query(text, values));
+    await client.query('commit');
+    return value;
+  } catch (error) {
+    failure = error;
+    if (!isConnectionError(error)) await client.query('rollback').catch(() => {});
+    throw error;
+  } finally {
+    client.release(isConnectionError(failure) ? (failure as Error) : undefined);
+  }
+}
+
+const INT8 = 20;
+/** 64-bit integers as numbers: positions and counters stay far below 2^53. */
+const PARSERS = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 && format !== 'binary'
+      ? Number
+      : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown),
+} as unknown as pg.CustomTypesConfig;

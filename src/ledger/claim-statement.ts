@@ -1,0 +1,144 @@
+import type { Statement } from '../database.js';
+import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
+
+/**
+ * A stretch of a partition's line to look at: one kind, strictly between two places. Stretches
+ * leave out what this process has claimed already, so that no scan steps over its dead rows.
+ */
+export interface Stretch {
+  readonly kind: string;
+  readonly fromPriority: number;
+  readonly fromSeq: number;
+  readonly toPriority: number;
+  readonly toSeq: number;
+}
+
+export interface Claim {
+  readonly worker: number;
+  readonly claim: number;
+  readonly queue: string;
+  readonly stretches: readonly Stretch[];
+  /** Slots free now: what may take a job on its last counted attempt. */
+  readonly free: number;
+  /** Most jobs to claim, free slots included. */
+  readonly limit: number;
+  /** Whether a job in quarantine may be taken, alone. */
+  readonly quarantine: boolean;
+}
+
+/** A claimed attempt, as it is fetched after the commit. */
+export interface ClaimedRow {
+  readonly job_id: string;
+  readonly kind: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly seq: number;
+  readonly position: number;
+  readonly attempt: number;
+  readonly counted: number;
+  readonly max_attempts: number;
+  readonly losses: number;
+  readonly claimed_at: string;
+  readonly data: unknown;
+  readonly meta: unknown;
+  /** Data of the event with a later payload (JobRetried), or null. */
+  readonly patched: unknown;
+  /** Data of the latest failure or loss, or null. */
+  readonly failure: unknown;
+}
+
+/**
+ * Moves the first rows of the line into leases and records AttemptStarted for each. Returns only
+ * counts: a client that stops reading must not keep the partition's lock. No row lock is needed,
+ * since every writer of dispatch rows holds the partition's lock. The batch ends before the first
+ * row that may not be taken, so that nothing is overtaken within a kind and priority.
+ */
+export function claimStatement(store: Store, partition: number, claim: Claim): Statement {
+  const column = <K extends keyof Stretch>(name: K) => claim.stretches.map((one) => one[name]);
+  return {
+    name: `jl_claim_${partition}`,
+    text: claimText(store, partition),
+    values: [
+      store.clockShiftMs(),
+      claim.worker,
+      claim.claim,
+      claim.queue,
+      claim.free,
+      claim.limit,
+      claim.quarantine,
+      column('kind'),
+      column('fromPriority'),
+      column('fromSeq'),
+      column('toPriority'),
+      column('toSeq'),
+    ],
+  };
+}
+
+/** The attempts of a claim, with what their handlers need, in line order. */
+export function fetchStatement(
+  store: Store,
+  partition: number,
+  worker: number,
+  claim: number,
+): Statement {
+  return {
+    name: `jl_fetch_${partition}`,
+    text: fetchText(store, partition),
+    values: [worker, claim],
+  };
+}
+
+const claimText = perPartition((store, partition) => {
+  const t = store.tables;
+  const carried =
+    'job_id, position, payload_at, error_at, max_attempts, partition, priority, losses, queue, kind';
+  return `with alive as materialized (
+  select id from ${t.workers} where id = $2 and dead_at is null and ended_at is null),
+line as materialized (
+  select s.*, row_number() over (order by priority, seq) as n from (
+    select r.* from unnest($8::text[], $9::int[], $10::bigint[], $11::int[], $12::bigint[])
+      stretch(kind, from_priority, from_seq, to_priority, to_seq)
+    cross join lateral (
+      select ctid as tid, r.* from ${t.ready} r
+      where r.partition = ${partition} and r.queue = $4 and r.kind = stretch.kind
+        and (r.priority, r.seq) > (stretch.from_priority, stretch.from_seq)
+        and (r.priority, r.seq) < (stretch.to_priority, stretch.to_seq)
+      order by r.priority, r.seq limit $6 offset 0) r
+    order by priority, seq limit $6) s
+  where exists (select from alive)),
+judged as materialized (
+  select *, bool_or((n > $5 and counted + 1 >= max_attempts)
+      or (losses >= 2 and not (n = 1 and $7))
+      or (n > 1 and leader_losses >= 2)) over (order by n) as stopped
+  from (select *, first_value(losses) over (order by n) as leader_losses from line) l),
+picked as materialized (select * from judged where not stopped),
+gone as (delete from ${t.ready} where ctid = any(array(select tid from picked))),
+${head(store, partition, '$1')},
+leased as (
+  insert into ${t.leases}(seq, claim, worker, claimed_at, attempt, counted, version, ${carried})
+  select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${carried} from picked, head),
+recorded as (
+  insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
+  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
+    jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint), '{}', at
+  from picked, head)
+select (select count(*) from picked)::int as taken,
+  (select count(*) from line)::int as seen,
+  coalesce((select losses >= 2 from line where n = 1), false) as quarantined,
+  exists (select from alive) as alive`;
+});
+
+const fetchText = perPartition((store, partition) => {
+  const events = store.tables.eventsOf(partition);
+  const dataAt = (position: string) => `(select data from ${events} e
+    where e.partition = ${partition} and e.position = ${position})`;
+  return `select l.job_id, l.kind, l.queue, l.priority, l.seq, l.position, l.attempt, l.counted,
+  l.max_attempts, l.losses, ${iso('l.claimed_at')} as claimed_at, origin.data, origin.meta,
+  case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
+  case when l.error_at is not null then ${dataAt('l.error_at')} end as failure
+from ${store.tables.leases} l
+cross join lateral (select data, meta from ${events} e
+  where e.partition = ${partition} and e.position = l.position offset 0) origin
+where l.worker = $1 and l.claim = $2 order by l.priority, l.seq`;
+});

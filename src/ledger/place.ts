@@ -1,0 +1,194 @@
+import type { Statement } from '../database.js';
+import type { JobState } from '../job/state.js';
+import type { Store } from './store.js';
+
+/**
+ * Dispatch rows are a function of the job's state: available → `ready`, scheduled and retrying →
+ * `scheduled`, running → `leases`, terminal → none. This file turns a change of state into the
+ * statements that bring the rows along, under the partition's lock and beside the append. (The hot
+ * path, enqueue, claim and finish, does the same within its own statements.)
+ */
+export interface Change {
+  readonly before: JobState | undefined;
+  readonly after: JobState;
+}
+
+/** The statements for many jobs of one partition. Every one brings `version` along. */
+export function placeStatements(store: Store, changes: readonly Change[]): Statement[] {
+  const moved = (from: string, to: string) =>
+    changes.filter((change) => placeOf(change.before) === from && placeOf(change.after) === to);
+  const kept = changes.filter(
+    ({ before, after }) => placeOf(before) === 'waiting' && placeOf(after) === 'waiting',
+  );
+  return [
+    ...updateWaiting(store, kept),
+    ...updateLeases(store, moved('leases', 'leases')),
+    ...remove(store, [
+      ...moved('waiting', 'none'),
+      ...moved('leases', 'none'),
+      ...moved('leases', 'waiting'),
+    ]),
+    ...insert(store, [...moved('leases', 'waiting'), ...moved('none', 'waiting')]),
+    ...freeKeys(store, changes),
+  ];
+}
+
+type Place = 'waiting' | 'leases' | 'none';
+
+/** Scheduled and available are one place here: promotion moves rows between them without an event. */
+function placeOf(state: JobState | undefined): Place {
+  switch (state?.state) {
+    case undefined:
+    case 'succeeded':
+    case 'failed':
+    case 'canceled':
+    case 'discarded':
+      return 'none';
+    case 'scheduled':
+    case 'retrying':
+    case 'available':
+      return 'waiting';
+    case 'running':
+      return 'leases';
+  }
+}
+
+function updateWaiting(store: Store, changes: readonly Change[]): Statement[] {
+  if (changes.length === 0) return [];
+  const values = [ids(changes), pick(changes, 'version'), pick(changes, 'priority')];
+  const from = `from unnest($1::uuid[], $2::int[], $3::smallint[]) c(id, version, priority)`;
+  return [
+    {
+      text: `update ${store.tables.ready} r set version = c.version, priority = c.priority ${from}
+        where r.job_id = c.id`,
+      values,
+    },
+    {
+      text: `update ${store.tables.scheduled} r set version = c.version, priority = c.priority,
+        run_at = coalesce(c.run_at, r.run_at)
+        from unnest($1::uuid[], $2::int[], $3::smallint[], $4::timestamptz[]) c(id, version, priority, run_at)
+        where r.job_id = c.id`,
+      values: [...values, changes.map(({ after }) => ('runAt' in after ? after.runAt : null))],
+    },
+  ];
+}
+
+function updateLeases(store: Store, changes: readonly Change[]): Statement[] {
+  if (changes.length === 0) return [];
+  return [
+    {
+      text: `update ${store.tables.leases} l set version = c.version,
+        cancel_at = case when c.cancel then coalesce(l.cancel_at, clock_timestamp()) end
+        from unnest($1::uuid[], $2::int[], $3::int[], $4::bigint[], $5::boolean[])
+          c(id, version, worker, claim, cancel)
+        where l.worker = c.worker and l.claim = c.claim and l.job_id = c.id`,
+      values: [
+        ids(changes),
+        pick(changes, 'version'),
+        changes.map(({ after }) => (after.state === 'running' ? after.worker : null)),
+        changes.map(({ after }) => (after.state === 'running' ? after.claim : null)),
+        changes.map(
+          ({ after }) => after.state === 'running' && after.cancelRequested !== undefined,
+        ),
+      ],
+    },
+  ];
+}
+
+function remove(store: Store, changes: readonly Change[]): Statement[] {
+  const waiting = changes.filter(({ before }) => placeOf(before) === 'waiting');
+  const leased = changes.filter(({ before }) => placeOf(before) === 'leases');
+  const statements: Statement[] = [];
+  if (waiting.length > 0) {
+    for (const table of [store.tables.ready, store.tables.scheduled]) {
+      statements.push({
+        text: `delete from ${table} where job_id = any($1::uuid[])`,
+        values: [ids(waiting)],
+      });
+    }
+  }
+  if (leased.length > 0) {
+    statements.push({
+      text: `delete from ${store.tables.leases} where ctid = any(array(
+        select l.ctid from unnest($1::uuid[], $2::int[], $3::bigint[]) c(id, worker, claim)
+        cross join lateral (select ctid from ${store.tables.leases} l
+          where l.worker = c.worker and l.claim = c.claim and l.job_id = c.id offset 0) l))`,
+      values: [
+        ids(leased),
+        leased.map(({ before }) => (before?.state === 'running' ? before.worker : null)),
+        leased.map(({ before }) => (before?.state === 'running' ? before.claim : null)),
+      ],
+    });
+  }
+  return statements;
+}
+
+const CARRIED =
+  'job_id, position, payload_at, error_at, attempt, counted, max_attempts, version, partition, priority, losses, queue, kind';
+const CARRIED_ROWS = `unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::int[],
+  $7::int[], $8::int[], $9::smallint[], $10::smallint[], $11::smallint[], $12::text[], $13::text[]`;
+
+function insert(store: Store, changes: readonly Change[]): Statement[] {
+  const lined = changes.filter(({ after }) => after.state === 'available');
+  const waiting = changes.filter(
+    ({ after }) => after.state === 'scheduled' || after.state === 'retrying',
+  );
+  const statements: Statement[] = [];
+  if (lined.length > 0) {
+    statements.push({
+      text: `insert into ${store.tables.ready}(${CARRIED}) select * from ${CARRIED_ROWS})`,
+      values: carriedValues(lined),
+    });
+  }
+  if (waiting.length > 0) {
+    statements.push({
+      text: `insert into ${store.tables.scheduled}(${CARRIED}, run_at, state)
+        select * from ${CARRIED_ROWS}, $14::timestamptz[], $15::text[])`,
+      values: [
+        ...carriedValues(waiting),
+        waiting.map(({ after }) => ('runAt' in after ? after.runAt : null)),
+        waiting.map(({ after }) => after.state),
+      ],
+    });
+  }
+  return statements;
+}
+
+function carriedValues(changes: readonly Change[]): unknown[] {
+  return [
+    ids(changes),
+    pick(changes, 'position'),
+    changes.map(({ after }) => (after.payloadAt === after.position ? null : after.payloadAt)),
+    changes.map(({ after }) => after.errorAt ?? null),
+    pick(changes, 'attempt'),
+    pick(changes, 'counted'),
+    pick(changes, 'maxAttempts'),
+    pick(changes, 'version'),
+    pick(changes, 'partition'),
+    pick(changes, 'priority'),
+    pick(changes, 'losses'),
+    pick(changes, 'queue'),
+    pick(changes, 'kind'),
+  ];
+}
+
+function freeKeys(store: Store, changes: readonly Change[]): Statement[] {
+  const ended = changes.filter(
+    ({ after }) => after.unique?.scope === 'active' && placeOf(after) === 'none',
+  );
+  if (ended.length === 0) return [];
+  return [
+    {
+      text: `delete from ${store.tables.uniqueKeys} where job_id = any($1::uuid[]) and scope = 'active'`,
+      values: [ids(ended)],
+    },
+  ];
+}
+
+function ids(changes: readonly Change[]): string[] {
+  return changes.map(({ after }) => after.id);
+}
+
+function pick<K extends keyof JobState>(changes: readonly Change[], name: K): JobState[K][] {
+  return changes.map(({ after }) => after[name]);
+}

@@ -1,0 +1,94 @@
+import type { RecordedEvent } from '../job/events.js';
+import { badId, isUuid, parseShortId, partitionOf } from './ids.js';
+import { iso, perPartition, type Store } from './store.js';
+
+/** All events of a job, oldest first; none if the ledger does not know it. One partition's table. */
+export async function readStream(store: Store, jobId: string): Promise<RecordedEvent[]> {
+  const partition = partitionOf(jobId, store.partitions);
+  const result = await store.database.pool.query<EventRow>({
+    ...(store.database.pooler ? {} : { name: `jl_stream_${partition}` }),
+    text: streamText(store, partition),
+    values: [[jobId]],
+  });
+  return result.rows.map(toEvent);
+}
+
+/** The events of several jobs of one partition, each job's oldest first, and the time it is. */
+export async function readStreams(
+  store: Store,
+  partition: number,
+  jobIds: readonly string[],
+): Promise<{ readonly events: ReadonlyMap<string, RecordedEvent[]>; readonly now: string }> {
+  const result = await store.database.pool.query<EventRow & { now: string }>({
+    text: `select now.now, e.* from (select ${iso(`clock_timestamp() + $2::float8 * interval '1 millisecond'`)} as now) now
+      left join lateral (${streamText(store, partition)}) e on true`,
+    values: [jobIds, store.clockShiftMs()],
+  });
+  const events = new Map<string, RecordedEvent[]>();
+  for (const row of result.rows) {
+    if (row.stream_id === null) continue;
+    const event = toEvent(row);
+    const stream = events.get(event.streamId);
+    if (stream === undefined) events.set(event.streamId, [event]);
+    else stream.push(event);
+  }
+  return { events, now: result.rows[0]!.now };
+}
+
+/** The job id that an id or short id names; undefined if no job has that short id. */
+export async function resolveId(store: Store, text: string): Promise<string | undefined> {
+  if (isUuid(text)) return text.toLowerCase();
+  const short = typeof text === 'string' ? parseShortId(text) : undefined;
+  if (short === undefined) throw badId(text);
+  if (short.partition >= store.partitions) return undefined;
+  const result = await store.database.pool.query<{ id: string; type: string }>({
+    text: `select stream_id as id from ${store.tables.eventsOf(short.partition)}
+      where partition = ${short.partition} and position = $1 and type = 'JobEnqueued'`,
+    values: [short.position],
+  });
+  return result.rows[0]?.id;
+}
+
+/** An event's row, as `EVENT_FIELDS` selects it. */
+export interface EventRow {
+  partition: number;
+  position: number;
+  stream_id: string;
+  version: number;
+  type: string;
+  schema_version: number;
+  kind: string;
+  queue: string;
+  data: unknown;
+  meta: unknown;
+  recorded_at: string;
+}
+
+/** The select list that `toEvent` reads; timestamps as text, since a JS Date drops microseconds. */
+export const EVENT_FIELDS = `partition, position, stream_id, version, type::text as type,
+  schema_version, kind, queue, data, meta, ${iso('recorded_at')} as recorded_at`;
+
+/** A row as an event. Types and versions unknown to this program pass through unchanged. */
+export function toEvent(row: EventRow): RecordedEvent {
+  return {
+    partition: row.partition,
+    position: row.position,
+    streamId: row.stream_id,
+    version: row.version,
+    type: row.type,
+    schemaVersion: row.schema_version,
+    kind: row.kind,
+    queue: row.queue,
+    data: row.data,
+    meta: row.meta,
+    recordedAt: row.recorded_at,
+  } as RecordedEvent;
+}
+
+/** Driven from the ids, so that no statistics are needed to find the index. */
+const streamText = perPartition(
+  (store, partition) => `select e.* from unnest($1::uuid[]) with ordinality wanted(id, ord)
+    cross join lateral (select ${EVENT_FIELDS} from ${store.tables.eventsOf(partition)} s
+      where s.stream_id = wanted.id order by s.version offset 0) e
+    order by wanted.ord, e.version`,
+);

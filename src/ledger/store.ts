@@ -1,0 +1,67 @@
+import type { Database, Statement } from '../database.js';
+import type { Log } from '../job/define.js';
+import type { Tables } from './tables.js';
+
+/**
+ * An opened ledger as this folder sees it: where it is, how many partitions it has, which lock
+ * guards each. The folder owns every table of the schema; it promises that a partition's positions
+ * are dense and in commit order; it never runs a handler and never waits for a client while it
+ * holds a partition's lock.
+ */
+export interface Store {
+  readonly database: Database;
+  readonly tables: Tables;
+  readonly ledgerId: string;
+  readonly partitions: number;
+  /** First half of the advisory lock key; the partition is the second. */
+  readonly lockSpace: number;
+  /** LISTEN channel of this ledger. */
+  readonly channel: string;
+  readonly log: Log;
+  /** Milliseconds added to the database's clock; 0 but in tests. */
+  readonly clockShiftMs: () => number;
+}
+
+/** The lock that every writer of a partition holds until it commits. */
+export function lockPartition(store: Store, partition: number): Statement {
+  return {
+    name: 'jl_lock',
+    text: 'select pg_advisory_xact_lock($1::int, $2::int)::text',
+    values: [store.lockSpace, partition],
+  };
+}
+
+/** Builds a statement's text once per store and partition. */
+export function perPartition(build: (store: Store, partition: number) => string) {
+  const texts = new WeakMap<Store, string[]>();
+  return (store: Store, partition: number): string => {
+    let ofStore = texts.get(store);
+    if (ofStore === undefined) texts.set(store, (ofStore = []));
+    return (ofStore[partition] ??= build(store, partition));
+  };
+}
+
+/** Now, by the ledger's clock; `shift` is the parameter that carries the shift in milliseconds. */
+export function clock(shift: string): string {
+  return `(clock_timestamp() + ${shift}::float8 * interval '1 millisecond')`;
+}
+
+/** A timestamp as the edges show it: UTC, ISO 8601, microseconds. */
+export function iso(timestamp: string): string {
+  return `to_char(${timestamp} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+/**
+ * The partition's head: its last position, and the time to record, which never steps back. One
+ * index probe; valid only under the partition's lock.
+ */
+export function head(store: Store, partition: number, shift: string): string {
+  return `head as materialized (
+    select coalesce(max(position), 0) as head, greatest(${clock(shift)}, max(recorded_at)) as at
+    from (select position, recorded_at from ${store.tables.eventsOf(partition)}
+      where partition = ${partition} order by position desc limit 1) last)`;
+}
+
+/** The columns of an event, in the order that every insert lists them. */
+export const EVENT_COLUMNS =
+  'partition, position, stream_id, version, type, schema_version, kind, queue, data, meta, recorded_at';

@@ -1,0 +1,89 @@
+import { LedgerError } from './errors.js';
+
+/** The SQLSTATE of an error that Postgres sent, or undefined. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** A value that Postgres cannot hold or compute with: the row is at fault, not the batch. */
+export function isDataError(error: unknown): boolean {
+  return /^(22|23|54)/.test(sqlState(error) ?? '') && !isUniqueViolation(error);
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === '23505';
+}
+
+/** Nobody gave way within `lock_timeout`; nothing was done. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === '55P03';
+}
+
+/** A deadlock or serialization failure: rolled back whole, safe to run again. */
+export function isRetryableConflict(error: unknown): boolean {
+  return ['40001', '40P01'].includes(sqlState(error) ?? '');
+}
+
+/** The store is away, going away, full or a standby; whether the last commit took place is open. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08|57P|53|25006|25P03|58)/.test(state);
+  const { code } = error as { code?: string };
+  if (code !== undefined && SYSTEM_CODES.has(code)) return true;
+  return /connection terminated|connection error|timeout exceeded when trying to connect|not queryable|client was closed/i.test(
+    error.message,
+  );
+}
+
+const SYSTEM_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ERR_SOCKET_CLOSED',
+  'ERR_STREAM_DESTROYED',
+  'EMFILE',
+]);
+
+/** The same error as one of ours, in one line, if it is about reaching or entering the store. */
+export function asStoreError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof LedgerError) return error;
+  const state = sqlState(error) ?? '';
+  if (/^28/.test(state)) {
+    return new LedgerError('STORE_UNREACHABLE', `database: login refused: ${error.message}`, {
+      cause: error,
+    });
+  }
+  if (state === '3D000') {
+    return new LedgerError('STORE_UNREACHABLE', `database: ${error.message}`, { cause: error });
+  }
+  if (state === '25006') {
+    return new LedgerError('STORE_READ_ONLY', 'database: the server is a standby or read-only', {
+      cause: error,
+    });
+  }
+  if (state === '53100') {
+    return new LedgerError('STORE_FULL', 'database: the disk is full', { cause: error });
+  }
+  if (isConnectionError(error)) {
+    return new LedgerError('STORE_UNREACHABLE', `database: cannot be reached: ${reason(error)}`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Node's AggregateError (several addresses tried) has an empty message. */
+function reason(error: Error): string {
+  const first = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : error;
+  return (
+    (first?.message || error.message || (error as { code?: string }).code) ?? 'connection failed'
+  );
+}
