@@ -87,16 +87,17 @@ export async function removeForeignLock(dataFolder: string): Promise<void> {
 
 /** Fast shutdown: sessions are ended, a checkpoint is written. Resolves once the server is gone. */
 export async function stopServer(
-  plan: Pick<ServerPlan, 'binaries' | 'dataFolder'>,
+  dataFolder: string,
+  findPgCtl: () => Promise<string>,
 ): Promise<void> {
-  const found = await readPostmaster(plan.dataFolder);
+  const found = await readPostmaster(dataFolder);
   if (found === undefined) return;
   if (process.platform === 'win32') {
-    await promisify(execFile)(plan.binaries.pgCtl, ['stop', '-m', 'fast', '-D', plan.dataFolder]);
+    await promisify(execFile)(await findPgCtl(), ['stop', '-m', 'fast', '-D', dataFolder]);
     return;
   }
   signal(found.pid, 'SIGINT');
-  await untilGone(plan.dataFolder, found.pid);
+  await untilGone(dataFolder, found.pid);
 }
 
 /** Resolves when the process has ended, or has given up its data folder. */
@@ -125,7 +126,8 @@ function settings({ address, fast }: ServerPlan): string[] {
   return [
     `port=${address.port}`,
     `listen_addresses=${socket ? '' : address.host}`,
-    `unix_socket_directories=${socket ? address.host : ''}`,
+    // A list: quoted, or a comma in the path would make it two.
+    `unix_socket_directories=${socket ? `"${address.host.replaceAll('"', '""')}"` : ''}`,
     'timezone=UTC',
     'log_timezone=UTC',
     'log_checkpoints=off',

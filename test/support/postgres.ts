@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { openEmbedded } from '../../src/embedded/embedded.js';
+import { prepareTemplate } from './template.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The server that all test files share, as a URL of its maintenance database. */
+    readonly serverUrl: string;
+    /** The migrated database that `createDatabase` copies. */
+    readonly templateDatabase: string;
+    /** The programs of the Postgres under test; empty for the embedded one. */
+    readonly postgresBin: string;
+  }
+}
+
+/**
+ * One server for the whole run: an embedded one, of `JOBLEDGER_TEST_POSTGRES_BIN` if that names a
+ * folder of Postgres programs, or the one of `DATABASE_URL`.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const binFolder = process.env['JOBLEDGER_TEST_POSTGRES_BIN'] ?? '';
+  const server = await findServer(process.env['DATABASE_URL'], binFolder);
+  // Two runs may share a server of DATABASE_URL.
+  const template = `jobledger_template_${process.pid}`;
+  await onServer(server.url, `create database ${template}`);
+  await prepareTemplate(withDatabase(server.url, template));
+  project.provide('serverUrl', server.url);
+  project.provide('templateDatabase', template);
+  project.provide('postgresBin', binFolder);
+  return async () => {
+    await onServer(server.url, `drop database if exists ${template} with (force)`);
+    await server.close();
+  };
+}
+
+/** The same server's URL for another of its databases. */
+export function withDatabase(serverUrl: string, database: string): string {
+  return serverUrl.replace(/^(\w+:\/\/[^/]*\/)[^?]*/, `$1${database}`);
+}
+
+/** Runs one statement on the server's maintenance database. */
+export async function onServer(serverUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function findServer(
+  given: string | undefined,
+  binFolder: string,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  if (given) return { url: given, close: () => Promise.resolve() };
+  const folder = await mkdtemp(join(tmpdir(), 'jobledger-test-'));
+  const server = await openEmbedded({
+    folder: join(folder, 'server'),
+    fast: true,
+    ...(binFolder && { binFolder }),
+  });
+  const close = async (): Promise<void> => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { url: server.url, close };
+}
