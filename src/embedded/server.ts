@@ -17,6 +17,8 @@ export interface ServerPlan {
   readonly identity: Identity | undefined;
   /** Trade durability for speed: tests only. */
   readonly fast: boolean;
+  /** Further settings, `name=value`; a later one wins. */
+  readonly settings?: readonly string[];
 }
 
 /** What a server says about itself in `postmaster.pid`. */
@@ -121,7 +123,7 @@ function commandLine(plan: ServerPlan): [string, string[]] {
   return [plan.binaries.pgCtl, ['start', '-D', plan.dataFolder, '-o', options.join(' ')]];
 }
 
-function settings({ address, fast }: ServerPlan): string[] {
+function settings({ address, fast, settings: further = [] }: ServerPlan): string[] {
   const socket = address.host.startsWith('/');
   return [
     `port=${address.port}`,
@@ -132,6 +134,7 @@ function settings({ address, fast }: ServerPlan): string[] {
     'log_timezone=UTC',
     'log_checkpoints=off',
     ...(fast ? ['fsync=off', 'full_page_writes=off', 'max_connections=300'] : []),
+    ...further,
   ];
 }
 

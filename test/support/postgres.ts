@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openEmbedded } from '../../src/embedded/embedded.js';
+import { temporaryFolder } from './folder.js';
 import { prepareTemplate } from './template.js';
 
 declare module 'vitest' {
@@ -58,7 +58,7 @@ async function findServer(
   binFolder: string,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   if (given) return { url: given, close: () => Promise.resolve() };
-  const folder = await mkdtemp(join(tmpdir(), 'jobledger-test-'));
+  const folder = await temporaryFolder();
   const server = await openEmbedded({
     folder: join(folder, 'server'),
     fast: true,
