@@ -1,5 +1,6 @@
 import type { OperatorCommand, Rejection } from './commands.js';
 import type { NewEvent } from './events.js';
+import { MAX_ATTEMPTS } from './limits.js';
 import type { JobState } from './state.js';
 import { isWaiting } from './state.js';
 import { unreachable } from './unreachable.js';
@@ -31,7 +32,8 @@ function cancel(state: JobState, command: Command<'CancelJob'>): Answer {
   if (isWaiting(state)) {
     return [{ type: 'JobCanceled', data: { reason, from: state.state }, meta: { actor } }];
   }
-  if (state.state !== 'running') return refuse(state, 'only a waiting or running job can be canceled');
+  if (state.state !== 'running')
+    return refuse(state, 'only a waiting or running job can be canceled');
   if (state.cancelRequested !== undefined) {
     return refuse(state, 'its cancellation was already requested');
   }
@@ -41,12 +43,13 @@ function cancel(state: JobState, command: Command<'CancelJob'>): Answer {
 /** Attempts go on counting, so the new limit is what was counted so far plus what is granted. */
 function retry(state: JobState, command: Command<'RetryJob'>): Answer {
   if (state.state !== 'failed') return refuse(state, 'only a failed job can be retried');
+  if (state.counted >= MAX_ATTEMPTS) return refuse(state, `${MAX_ATTEMPTS} attempts are the most`);
   const { reason, actor, extraAttempts = 1, payload } = command;
   const data = {
     reason,
     from: state.state,
     extraAttempts,
-    maxAttempts: state.counted + extraAttempts,
+    maxAttempts: Math.min(state.counted + extraAttempts, MAX_ATTEMPTS),
     ...(payload !== undefined && { payload }),
   };
   return [{ type: 'JobRetried', data, meta: { actor } }];

@@ -49,9 +49,7 @@ export function loseAttempt(
     ? { action: 'fail', reason: 'exhausted', ...noteOf(command.delay) }
     : retry('lost', command.delay);
   const error = { ...command.error, ...(exhausted && { lastAttempt: true }) };
-  return [
-    { type: 'AttemptLost', data: { attempt, worker: state.worker, why, error, decision } },
-  ];
+  return [{ type: 'AttemptLost', data: { attempt, worker: state.worker, why, error, decision } }];
 }
 
 /** A canceled handler had its grace and did not return: the lease ends without it. */
