@@ -24,6 +24,16 @@ export const ERROR_CATEGORIES = [
   'unknown',
 ] as const satisfies readonly ErrorCategory[];
 
+/** What a classifier makes of an error. */
+export interface Classification {
+  readonly category: ErrorCategory;
+  readonly retryable: boolean;
+  /** How long the failed party asked us to wait, in milliseconds; 0 means now. */
+  readonly retryAfterMs?: number;
+  /** The error itself says whether to try again (NonRetryableError, RetryLaterError): no list overrules. */
+  readonly explicit?: boolean;
+}
+
 /** An error as an event keeps it: plain text, cleaned and bounded. */
 export interface ErrorRecord {
   readonly name: string;
