@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../support/folder.js';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+
+/** A user's program. The expected errors would be missing if types were lost on the way. */
+const USER_CODE = `
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { defineJob, openLedger } from 'jobledger';
+
+declare const payload: StandardSchemaV1<{ name: string }>;
+const greet = defineJob({ kind: 'greet', payload });
+export async function main(): Promise<string> {
+  await using ledger = await openLedger({ jobs: [greet] });
+  const { id } = await ledger.enqueue(greet, { name: 'Ada' }, { delay: 1000 });
+  // @ts-expect-error the payload's type follows from the validator
+  await ledger.enqueue(greet, { name: 1 });
+  // @ts-expect-error an id is text
+  const wrong: number = id;
+  return id + String(wrong);
+}
+`;
+
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  lib: ['es2023', 'esnext.disposable'],
+  module: 'nodenext',
+  strict: true,
+  noEmit: true,
+};
+
+describe('the packed package, installed into an empty project', () => {
+  let project = '';
+
+  beforeAll(async () => {
+    project = await temporaryFolder();
+    await run('npm', ['pack', '--pack-destination', project], { cwd: ROOT });
+    const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz')) ?? 'no tarball';
+    await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+    await run('npm', [...INSTALL, `./${tarball}`], { cwd: project });
+  }, 120_000);
+
+  afterAll(() => rm(project, { recursive: true, force: true }));
+
+  it('can be imported', async () => {
+    const print = `const all = await import('jobledger'); console.log(Object.keys(all).join());`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', print], {
+      cwd: project,
+    });
+    expect(stdout.trim().split(',')).toEqual(expect.arrayContaining(['defineJob', 'openLedger']));
+  });
+
+  it('brings types that a strict compiler accepts', async () => {
+    await writeFile(join(project, 'user.ts'), USER_CODE);
+    const settings = { compilerOptions: COMPILER_OPTIONS, files: ['user.ts'] };
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify(settings));
+    const compiled = await run(process.execPath, [TSC, '-p', project]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(compiled.stdout).toBe('');
+  });
+
+  it('puts the jobledger command where npx finds it', async () => {
+    const { stdout } = await run('npx', ['--no-install', 'jobledger', '--help'], { cwd: project });
+    expect(stdout).toMatch(/usage: jobledger/i);
+    for (const command of ['work', 'enqueue', 'history', 'demo']) expect(stdout).toContain(command);
+  });
+
+  it('holds the compiled program, the licence and the change log, but no source', async () => {
+    const home = join(project, 'node_modules', 'jobledger');
+    const names = await readdir(home);
+    expect(names).toEqual(expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist']));
+    expect(names).not.toContain('src');
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    const { stdout } = await run('npx', ['--no-install', 'jobledger', '--version'], {
+      cwd: project,
+    });
+    expect(stdout.trim()).toBe(version);
+  });
+});
