@@ -83,7 +83,8 @@ function progress(state: JobState, command: Command<'ReportProgress'>): Answer {
       message: `job ${state.id} is ${state.state}; attempt ${attempt} no longer runs at this worker`,
     };
   }
-  return [{ type: 'ProgressReported', data: { attempt, fraction, note } }];
+  const data = { attempt, fraction, ...(note !== undefined && { note }) };
+  return [{ type: 'ProgressReported', data }];
 }
 
 function illegal(state: JobState, needs: string): Rejection {
