@@ -90,15 +90,27 @@ export async function transact(
     ...after.map((s) => client.query(named(s) as pg.QueryConfig)),
   ];
   const settled = await Promise.allSettled(sent);
-  const failure = settled.find((one) => one.status === 'rejected')?.reason as unknown;
+  const failedAt = settled.findIndex((one) => one.status === 'rejected');
+  const failure = (settled[failedAt] as PromiseRejectedResult | undefined)?.reason as unknown;
   client.release(isConnectionError(failure) ? (failure as Error) : undefined);
-  if (failure !== undefined) throw failure;
+  if (failure !== undefined) throw withStatement(failure, failedAt - 1);
   const results = settled.map((one) => (one as PromiseFulfilledResult<pg.QueryResult>).value);
   // A pipelined COMMIT after an error succeeds, with the tag ROLLBACK.
   const commit = results[statements.length + 1];
   if (commit?.command !== 'COMMIT')
     throw new LedgerError('INTERNAL', 'a transaction was rolled back unexpectedly');
   return [...results.slice(1, statements.length + 1), ...results.slice(statements.length + 2)];
+}
+
+/** Which statement of `transact` failed, counted from 0; undefined if it was none of them. */
+export function failedStatement(error: unknown): number | undefined {
+  return (error as { [FAILED]?: number } | undefined)?.[FAILED];
+}
+
+const FAILED = Symbol('failed statement');
+
+function withStatement(error: unknown, index: number): unknown {
+  return error instanceof Error ? Object.assign(error, { [FAILED]: index }) : error;
 }
 
 /** Runs a reading transaction on one snapshot, with the planner free to scan and hash. */

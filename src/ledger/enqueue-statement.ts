@@ -16,6 +16,15 @@ export interface NewJob {
 }
 
 /**
+ * What lets a job pass: nothing more; the unique key that this transaction took for it; its row in
+ * the inbox, which goes in the same statement (locked rows are skipped: they are a stranger's);
+ * or both.
+ */
+export type Gate =
+  | { readonly by: 'nothing' | 'key' }
+  | { readonly by: 'inbox' | 'inbox-and-key'; readonly inboxIds: readonly number[] };
+
+/**
  * Appends JobEnqueued for every job and puts each in line, or among the scheduled if its time is
  * to come. Gives the head before it and the time, so that position = head + index + 1.
  */
@@ -23,11 +32,12 @@ export function enqueueStatement(
   store: Store,
   partition: number,
   jobs: readonly NewJob[],
+  gate: Gate = { by: 'nothing' },
 ): Statement {
   const column = <K extends keyof NewJob>(name: K) => jobs.map((job) => job[name]);
   return {
-    name: `jl_enqueue_${partition}`,
-    text: enqueueText(store, partition),
+    ...(gate.by === 'nothing' ? { name: `jl_enqueue_${partition}` } : {}),
+    text: TEXTS[gate.by](store, partition),
     values: [
       store.clockShiftMs(),
       column('id'),
@@ -39,25 +49,53 @@ export function enqueueStatement(
       column('meta'),
       column('delayMs'),
       column('runAt'),
+      ...('inboxIds' in gate ? [gate.inboxIds] : []),
     ],
   };
 }
 
-const enqueueText = perPartition((store, partition) => {
+const TEXTS = {
+  nothing: perPartition((store, partition) => text(store, partition, '', '')),
+  key: perPartition((store, partition) => text(store, partition, '', ` where ${hasKey(store)}`)),
+  inbox: perPartition((store, partition) =>
+    text(store, partition, fromInbox(store), ` where ${IN_INBOX}`),
+  ),
+  'inbox-and-key': perPartition((store, partition) =>
+    text(store, partition, fromInbox(store), ` where ${IN_INBOX} and ${hasKey(store)}`),
+  ),
+};
+
+const IN_INBOX = 'i.id = any(array(select job_id from taken))';
+
+function hasKey(store: Store): string {
+  return `exists (select from ${store.tables.uniqueKeys} u where u.job_id = i.id)`;
+}
+
+function fromInbox(store: Store): string {
+  const { inbox } = store.tables;
+  return `taken as materialized (
+  select ctid as tid, job_id from ${inbox} where id = any($11::bigint[]) and set_aside_at is null
+  for update skip locked),
+moved as (delete from ${inbox} where ctid = any(array(
+  select tid from taken where job_id = any(array(select id from input))))),
+`;
+}
+
+function text(store: Store, partition: number, gate: string, where: string): string {
   const t = store.tables;
-  const job =
-    'id, head + ord, 0, 0, max_attempts, 1, ' + `${partition}::smallint, priority, queue, kind`;
+  const job = `id, head + n, 0, 0, max_attempts, 1, ${partition}::smallint, priority, queue, kind`;
   const jobColumns =
     'job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind';
-  return `with ${head(store, partition, '$1')},
+  return `with ${gate}${head(store, partition, '$1')},
 input as materialized (
-  select i.*, coalesce(run_at, (select at from head) + delay_ms * interval '1 millisecond') as due
+  select i.*, row_number() over (order by ord) as n,
+    coalesce(run_at, (select at from head) + delay_ms * interval '1 millisecond') as due
   from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::jsonb[], $8::jsonb[],
     $9::float8[], $10::timestamptz[])
-    with ordinality i(id, kind, queue, priority, max_attempts, data, meta, delay_ms, run_at, ord)),
+    with ordinality i(id, kind, queue, priority, max_attempts, data, meta, delay_ms, run_at, ord)${where}),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + ord, id, 1, 'JobEnqueued', 1, kind, queue,
+  select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue,
     case when due is null then data else data || jsonb_build_object('runAt', ${iso('due')}) end,
     meta, at from input, head),
 waiting as (
@@ -65,6 +103,7 @@ waiting as (
   select due, ${job}, 'scheduled' from input, head where due > at),
 lined_up as (
   insert into ${t.ready}(${jobColumns})
-  select ${job} from input, head where due is null or due <= at order by ord)
-select head, ${iso('at')} as at from head`;
-});
+  select ${job} from input, head where due is null or due <= at order by n)
+select head, ${iso('at')} as at${where === '' ? '' : ', array(select id::text from input order by n) as ids'}
+from head`;
+}

@@ -125,6 +125,13 @@ function remove(store: Store, changes: readonly Change[]): Statement[] {
 
 const CARRIED =
   'job_id, position, payload_at, error_at, attempt, counted, max_attempts, version, partition, priority, losses, queue, kind';
+/** A position of 0 stands for the event appended in this very transaction: the job's latest. */
+const POSITIONED = (store: Store, changes: readonly Change[]) => {
+  const events = store.tables.eventsOf(changes[0]!.after.partition);
+  const at = (column: string) => `case when ${column} = 0 then
+    (select e.position from ${events} e where e.stream_id = c.job_id and e.version = c.version) else ${column} end`;
+  return CARRIED.replace('payload_at', at('payload_at')).replace('error_at', at('error_at'));
+};
 const CARRIED_ROWS = `unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::int[],
   $7::int[], $8::int[], $9::smallint[], $10::smallint[], $11::smallint[], $12::text[], $13::text[]`;
 
@@ -136,14 +143,16 @@ function insert(store: Store, changes: readonly Change[]): Statement[] {
   const statements: Statement[] = [];
   if (lined.length > 0) {
     statements.push({
-      text: `insert into ${store.tables.ready}(${CARRIED}) select * from ${CARRIED_ROWS})`,
+      text: `insert into ${store.tables.ready}(${CARRIED}) select ${POSITIONED(store, lined)}
+        from ${CARRIED_ROWS}) c(${CARRIED})`,
       values: carriedValues(lined),
     });
   }
   if (waiting.length > 0) {
     statements.push({
       text: `insert into ${store.tables.scheduled}(${CARRIED}, run_at, state)
-        select * from ${CARRIED_ROWS}, $14::timestamptz[], $15::text[])`,
+        select ${POSITIONED(store, waiting)}, run_at, state
+        from ${CARRIED_ROWS}, $14::timestamptz[], $15::text[]) c(${CARRIED}, run_at, state)`,
       values: [
         ...carriedValues(waiting),
         waiting.map(({ after }) => ('runAt' in after ? after.runAt : null)),

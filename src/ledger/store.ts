@@ -1,6 +1,7 @@
 import type { Database, Statement } from '../database.js';
 import type { Log } from '../job/define.js';
 import type { Tables } from './tables.js';
+import type { Signals } from './wake.js';
 
 /**
  * An opened ledger as this folder sees it: where it is, how many partitions it has, which lock
@@ -17,6 +18,8 @@ export interface Store {
   readonly lockSpace: number;
   /** LISTEN channel of this ledger. */
   readonly channel: string;
+  /** Wakes of this process and, by LISTEN, of others. */
+  readonly signals: Signals;
   readonly log: Log;
   /** Milliseconds added to the database's clock; 0 but in tests. */
   readonly clockShiftMs: () => number;

@@ -1,0 +1,191 @@
+import { transact, type Statement } from '../database.js';
+import { LedgerError } from '../errors.js';
+import type { JobCommand } from '../job/commands.js';
+import { decide, isRejection } from '../job/decide.js';
+import type { EventMeta, NewEvent, RecordedEvent } from '../job/events.js';
+import { SCHEMA_VERSION } from '../job/events.js';
+import { evolve, fold } from '../job/evolve.js';
+import { stateAt, type JobState } from '../job/state.js';
+import type { Rejection } from '../job/commands.js';
+import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
+import { placeStatements, type Change } from './place.js';
+import { readStreams } from './read.js';
+import { EVENT_COLUMNS, head, lockPartition, type Store } from './store.js';
+
+/** A command to a job of the partition, and what its events say of who and why. */
+export interface Order {
+  readonly jobId: string;
+  readonly command: JobCommand;
+  readonly meta?: EventMeta;
+}
+
+/** What became of an order: the job after it, or why it was refused. */
+export type Execution =
+  | {
+      readonly before: JobState;
+      readonly after: JobState;
+      readonly events: readonly RecordedEvent[];
+    }
+  | Rejection;
+
+/** More statements for the same transaction, after the append: rows to take along. */
+export type Alongside = (changes: readonly Change[]) => readonly Statement[];
+
+/**
+ * The careful path, for everything but enqueue, claim and finish: load the streams, decide, append
+ * with the version that was decided on, and bring the dispatch rows along. If a stream has moved
+ * meanwhile, its version is taken, the whole batch is rolled back, loaded and decided again.
+ */
+export async function execute(
+  store: Store,
+  partition: number,
+  orders: readonly Order[],
+  alongside: Alongside = () => [],
+): Promise<readonly Execution[]> {
+  for (let round = 1; ; round++) {
+    const decided = await decideAll(store, partition, orders);
+    try {
+      await commit(store, partition, decided.changes, decided.appended, alongside);
+      return decided.executions;
+    } catch (error) {
+      const again = isUniqueViolation(error) || isLockTimeout(error) || isRetryableConflict(error);
+      if (!again || round === MAX_ROUNDS) throw asConflict(error, again);
+    }
+  }
+}
+
+const MAX_ROUNDS = 20;
+
+interface Decided {
+  readonly executions: Execution[];
+  readonly changes: Change[];
+  readonly appended: RecordedEvent[];
+}
+
+async function decideAll(
+  store: Store,
+  partition: number,
+  orders: readonly Order[],
+): Promise<Decided> {
+  const ids = [...new Set(orders.map((order) => order.jobId))];
+  const { events, now } = await readStreams(store, partition, ids);
+  const first = new Map(ids.map((id) => [id, fold(events.get(id) ?? [])]));
+  const latest = new Map(first);
+  const executions: Execution[] = [];
+  const appended: RecordedEvent[] = [];
+  for (const { jobId, command, meta } of orders) {
+    const before = latest.get(jobId);
+    const decision = decide(asOf(before, now), command);
+    if (isRejection(decision)) {
+      executions.push(decision);
+      continue;
+    }
+    const recorded = record(before!, decision, meta, now);
+    const after = recorded.reduce<JobState>((state, event) => evolve(state, event), before!);
+    latest.set(jobId, after);
+    appended.push(...recorded);
+    executions.push({ before: before!, after, events: recorded });
+  }
+  const changes = ids.flatMap((id) => {
+    const after = latest.get(id);
+    return after !== undefined && after !== first.get(id) ? [{ before: first.get(id), after }] : [];
+  });
+  return { executions, changes, appended };
+}
+
+/** What is due reads as available, so that commands are judged by what everybody sees. */
+function asOf(state: JobState | undefined, now: string): JobState | undefined {
+  if (state === undefined || stateAt(state, now) === state.state) return state;
+  return { ...state, state: 'available' } as JobState;
+}
+
+/** Decided events as they will stand in the log; position and time are the append's to fill in. */
+function record(
+  job: JobState,
+  decided: readonly NewEvent[],
+  meta: EventMeta | undefined,
+  now: string,
+): RecordedEvent[] {
+  return decided.map(
+    (event, index) =>
+      ({
+        partition: job.partition,
+        position: 0,
+        streamId: job.id,
+        version: job.version + index + 1,
+        type: event.type,
+        schemaVersion: SCHEMA_VERSION,
+        kind: job.kind,
+        queue: job.queue,
+        data: withRunAt(event, now),
+        meta: { ...meta, ...event.meta },
+        recordedAt: now,
+      }) as RecordedEvent,
+  );
+}
+
+function withRunAt(event: NewEvent, now: string): object {
+  const { data } = event as {
+    data: { delayMs?: number; runAt?: string; decision?: { delayMs?: number } };
+  };
+  const delayMs = data.delayMs ?? data.decision?.delayMs;
+  if (delayMs === undefined || data.runAt !== undefined) return data;
+  return { ...data, runAt: addMs(now, delayMs) };
+}
+
+/** Adds milliseconds to ISO 8601 text, its microseconds kept. */
+export function addMs(at: string, ms: number): string {
+  const micros = at.slice(23, 26).padEnd(3, '0').replace('Z', '0');
+  return new Date(Date.parse(at) + Math.round(ms)).toISOString().replace('Z', `${micros}Z`);
+}
+
+async function commit(
+  store: Store,
+  partition: number,
+  changes: readonly Change[],
+  appended: readonly RecordedEvent[],
+  alongside: Alongside,
+): Promise<void> {
+  const extra = alongside(changes);
+  if (appended.length === 0 && extra.length === 0) return;
+  await transact(store.database, [
+    lockPartition(store, partition),
+    ...(appended.length > 0 ? [appendStatement(store, partition, appended)] : []),
+    ...placeStatements(store, changes),
+    ...extra,
+  ]);
+}
+
+/** Inserts decided events at the head of the partition. */
+function appendStatement(
+  store: Store,
+  partition: number,
+  events: readonly RecordedEvent[],
+): Statement {
+  const column = <K extends keyof RecordedEvent>(name: K) => events.map((event) => event[name]);
+  return {
+    text: `with ${head(store, partition, '$1')}
+    insert into ${store.tables.eventsOf(partition)}(${EVENT_COLUMNS})
+    select ${partition}::smallint, head + ord, id, version, type::${store.tables.eventType}, ${SCHEMA_VERSION},
+      kind, queue, data, meta, at
+    from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
+      with ordinality e(id, version, type, kind, queue, data, meta, ord), head`,
+    values: [
+      store.clockShiftMs(),
+      column('streamId'),
+      column('version'),
+      column('type'),
+      column('kind'),
+      column('queue'),
+      column('data').map((data) => JSON.stringify(data)),
+      column('meta').map((meta) => JSON.stringify(meta)),
+    ],
+  };
+}
+
+function asConflict(error: unknown, again: boolean): unknown {
+  if (!again) return error;
+  return new LedgerError('CONFLICT', 'the job kept changing while this was decided; try again', {
+    cause: error,
+  });
+}

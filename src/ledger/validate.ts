@@ -1,0 +1,32 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { LedgerError } from '../errors.js';
+import type { JobContract, Schema } from '../job/define.js';
+
+/** Checks a payload against its contract; throws one line that names the field. */
+export async function validatePayload(job: JobContract, payload: unknown): Promise<void> {
+  const answer = await validate(job.options.payload, payload);
+  if ('problem' in answer) {
+    throw new LedgerError(
+      'PAYLOAD_INVALID',
+      `payload of ${JSON.stringify(job.kind)}: ${answer.problem}`,
+    );
+  }
+}
+
+/** Runs a Standard Schema validator: the value as the schema gives it out, or one line of fault. */
+export function validate(schema: Schema, value: unknown): Validated | Promise<Validated> {
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then(judge) : judge(result);
+}
+
+export type Validated = { readonly value: unknown } | { readonly problem: string };
+
+function judge(result: StandardSchemaV1.Result<unknown>): Validated {
+  if (result.issues === undefined) return { value: result.value };
+  const [first] = result.issues;
+  const path = (first?.path ?? [])
+    .map((part) => String(typeof part === 'object' ? part.key : part))
+    .join('.');
+  const text = first?.message ?? 'does not match its schema';
+  return { problem: path === '' ? text : `${path}: ${text}` };
+}
