@@ -93,7 +93,7 @@ function isAllowed(one: ImportOf): boolean {
 
 /** What rules without clock, I/O or randomness may still take from outside. */
 function isPure({ specifier, typeOnly }: ImportOf): boolean {
-  return typeOnly || specifier === 'node:crypto';
+  return typeOnly || ['node:crypto', 'node:util'].includes(specifier);
 }
 
 function folderOf(path: string): string {
