@@ -76,19 +76,13 @@ function printedAs(value: object, key: string): unknown {
 }
 
 function scalarProblem(value: unknown): Found | undefined {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) ? undefined : here(`${value} is not JSON`);
-    case 'undefined':
-      return here('undefined is not JSON (leave it out, or use null)');
-    case 'bigint':
-      return here('a BigInt is not JSON (send it as text)');
-    case 'function':
-    case 'symbol':
-      return here(`a ${typeof value} is not JSON`);
-    default:
-      return undefined;
+  if (value === undefined) return here('undefined is not JSON (leave it out, or use null)');
+  if (typeof value === 'bigint') return here('a BigInt is not JSON (send it as text)');
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    return here(`a ${typeof value} is not JSON`);
   }
+  const isOdd = typeof value === 'number' && !Number.isFinite(value);
+  return isOdd ? here(`${value} is not JSON`) : undefined;
 }
 
 function textProblem(text: string): Found | undefined {

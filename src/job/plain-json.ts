@@ -17,21 +17,13 @@ export interface Tally {
  */
 export function looksPlain(value: unknown, depth: number, tally: Tally): boolean {
   tally.values += 1;
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      return looksFinite(value, tally);
-    case 'object':
-      if (value === null) return true;
-      if (depth > MAX_JSON_DEPTH || tally.values > MAX_JSON_VALUES) return false;
-      return Array.isArray(value)
-        ? looksPlainList(value, depth, tally)
-        : looksPlainObject(value, depth, tally);
-    default:
-      return false;
-  }
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return looksFinite(value, tally);
+  if (typeof value !== 'object') return false;
+  if (depth > MAX_JSON_DEPTH || tally.values > MAX_JSON_VALUES) return false;
+  return Array.isArray(value)
+    ? looksPlainList(value, depth, tally)
+    : looksPlainObject(value, depth, tally);
 }
 
 function looksPlainList(list: readonly unknown[], depth: number, tally: Tally): boolean {

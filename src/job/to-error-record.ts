@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { cleanText } from './clean-text.js';
 import type { Classification, ErrorRecord } from './error-record.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -68,7 +69,7 @@ function printed(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value !== null) return printedObject(value);
   if (typeof value === 'function') return 'a function was thrown';
-  return typeof value === 'undefined' ? 'undefined was thrown' : String(value);
+  return typeof value === 'undefined' ? 'undefined was thrown' : inspect(value);
 }
 
 function printedObject(value: object): string {
