@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import type { NewEvent } from '../../src/job/events.js';
+import { evolve, fold } from '../../src/job/evolve.js';
+import { IllegalEvent } from '../../src/job/illegal-event.js';
+import { stateAt } from '../../src/job/state.js';
+import * as give from './commands.js';
+import { SITUATIONS } from './situations.js';
+import { errorRecord, recordedAs, streamOf } from './stream.js';
+
+describe('folding a stream', () => {
+  it('gives nothing for no events', () => {
+    expect(fold([])).toBeUndefined();
+  });
+
+  it('gives the state that following it event by event gave', () => {
+    const stream = streamOf(give.enqueue(), give.start(), give.fail(), give.start());
+    expect(fold(stream.events)).toEqual(stream.job);
+  });
+
+  it('begins as scheduled if the job is due later, else as available', () => {
+    expect(SITUATIONS.scheduled().job).toMatchObject({
+      state: 'scheduled',
+      runAt: '2026-03-01T00:00:00.000000Z',
+      attempt: 0,
+      counted: 0,
+      version: 1,
+    });
+    const due = streamOf(give.enqueue({ runAt: '2020-01-01T00:00:00.000000Z' }));
+    expect(due.job.state).toBe('available');
+  });
+
+  it('counts attempts less those released or snoozed, and never uses a number twice', () => {
+    const stream = streamOf(
+      give.enqueue(),
+      give.start(),
+      give.release(1),
+      give.start(),
+      give.snooze(2),
+      give.start(),
+    );
+    expect(stream.job).toMatchObject({ state: 'running', attempt: 3, counted: 1 });
+  });
+
+  it('counts losses in a row', () => {
+    const stream = streamOf(give.enqueue(), give.start(), give.lose(1), give.start(), give.lose(2));
+    expect(stream.job.losses).toBe(2);
+    stream.give(give.start());
+    stream.give(give.release(3));
+    expect(stream.job.losses).toBe(2);
+    stream.give(give.start());
+    stream.give(give.snooze(4));
+    expect(stream.job.losses).toBe(0);
+  });
+
+  it.each([
+    ['failure', give.fail(2)],
+    ['success', give.succeed(2)],
+  ] as const)('forgets losses after a %s', (_, outcome) => {
+    const stream = streamOf(give.enqueue(), give.start(), give.lose(1), give.start(), outcome);
+    expect(stream.job.losses).toBe(0);
+  });
+
+  it('keeps the latest error through a snooze, a release and an operator’s retry', () => {
+    const error = errorRecord({ message: 'first' });
+    const stream = streamOf(
+      give.enqueue({ maxAttempts: 1 }),
+      give.start(),
+      give.fail(1, { error }),
+    );
+    const errorAt = stream.events.at(-1)?.position;
+    stream.give(give.retry());
+    stream.give(give.start());
+    stream.give(give.snooze(2));
+    stream.give(give.start());
+    stream.give(give.release(3));
+    expect(stream.job).toMatchObject({ state: 'available', errorAt });
+    expect(stream.job.previousError).toMatchObject({ message: 'first' });
+  });
+
+  it('takes a patched payload and remembers where it stands', () => {
+    const stream = SITUATIONS.failed();
+    expect(stream.job.payloadAt).toBe(100);
+    stream.give(give.retry({ payload: { to: 'grace' } }));
+    expect(stream.job).toMatchObject({
+      state: 'available',
+      payload: { to: 'grace' },
+      payloadAt: stream.events.at(-1)?.position,
+      maxAttempts: 2,
+    });
+  });
+
+  it('leaves nothing of the old state behind in the next', () => {
+    const stream = streamOf(give.enqueue(), give.start(), give.progress());
+    expect(stream.job).toMatchObject({ worker: 7, progress: { fraction: 0.5 } });
+    stream.give(give.fail());
+    for (const field of ['worker', 'claim', 'startedAt', 'progress', 'cancelRequested']) {
+      expect(stream.job).not.toHaveProperty(field);
+    }
+  });
+
+  it('keeps the request of a cancel while the attempt runs on', () => {
+    expect(SITUATIONS.canceling().job).toMatchObject({
+      state: 'running',
+      cancelRequested: { reason: 'sent twice', actor: 'ada' },
+    });
+  });
+});
+
+describe('a state at a time', () => {
+  it('reads as available once its time has come', () => {
+    const job = SITUATIONS.scheduled().job;
+    expect(stateAt(job, '2026-02-28T23:59:59.999999Z')).toBe('scheduled');
+    expect(stateAt(job, '2026-03-01T00:00:00.000000Z')).toBe('available');
+    expect(stateAt(job, '2026-03-01T00:00:00Z')).toBe('available');
+  });
+
+  it('stays what it is for jobs that wait for no time', () => {
+    expect(stateAt(SITUATIONS.failed().job, '2099-01-01T00:00:00Z')).toBe('failed');
+  });
+});
+
+describe('an event that cannot follow', () => {
+  const running = SITUATIONS.running();
+  const next = { version: 3, position: 200, recordedAt: '2026-01-01T01:00:00.000000Z' };
+  const succeeded: NewEvent = {
+    type: 'AttemptSucceeded',
+    data: { attempt: 1, startedAt: '2026-01-01T00:00:01.000000Z', durationMs: 5 },
+  };
+
+  it('is refused if a version is missing or comes again', () => {
+    for (const version of [2, 4]) {
+      const event = recordedAs(succeeded, { ...next, version });
+      expect(() => evolve(running.state, event)).toThrow(IllegalEvent);
+    }
+  });
+
+  it('is refused if it belongs to another stream', () => {
+    const event = { ...recordedAs(succeeded, next), streamId: 'another' };
+    expect(() => evolve(running.state, event)).toThrow(/another/);
+  });
+
+  it('is refused if the stream has not begun', () => {
+    expect(() => evolve(undefined, recordedAs(succeeded, next))).toThrow(/begins with JobEnqueued/);
+  });
+
+  it('is refused if it begins the stream again', () => {
+    const [first] = running.events;
+    if (first === undefined) throw new Error('no first event');
+    expect(() => evolve(running.state, { ...first, version: 3 })).toThrow(IllegalEvent);
+  });
+
+  it('is refused if its type is unknown', () => {
+    const event = { ...recordedAs(succeeded, next), type: 'JobPaused' };
+    expect(() => evolve(running.state, event as never)).toThrow(/unknown event/);
+  });
+
+  it('is refused if a retry has no time', () => {
+    const decision = { action: 'retry', reason: 'lost', policy: 'x', delayMs: 1 } as const;
+    const data = { attempt: 1, worker: 7, why: 'died', error: errorRecord(), decision };
+    const event = recordedAs({ type: 'AttemptLost', data }, next);
+    expect(() =>
+      evolve(running.state, { ...event, data: { ...data, runAt: undefined } } as never),
+    ).toThrow(/no runAt/);
+    expect(evolve(running.state, event).state).toBe('retrying');
+  });
+
+  it('is named with its place and what stands against it', () => {
+    const event = recordedAs(succeeded, { ...next, version: 4 });
+    expect(() => evolve(running.state, event)).toThrow(
+      /AttemptSucceeded at 3\/200 \(version 4\) cannot follow: version 2 is last/,
+    );
+  });
+});
