@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chown, lstat, mkdir } from 'node:fs/promises';
+import { chown, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { LedgerError } from '../errors.js';
@@ -30,6 +30,12 @@ export async function chooseAddress(
   const folder = join('/tmp', `jobledger-${name}`);
   await claimSocketFolder(folder, identity);
   return { host: folder, port: SOCKET_PORT };
+}
+
+/** Removes a socket folder outside the data; harmless if another start is using it again. */
+export async function releaseAddress(address: Address, dataFolder: string): Promise<void> {
+  if (!address.host.startsWith('/tmp/jobledger-') || address.host === dataFolder) return;
+  await rmdir(address.host).catch(() => undefined);
 }
 
 function fits(folder: string): boolean {

@@ -7,7 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { chooseAddress, type Address } from './address.js';
+import { chooseAddress, releaseAddress } from './address.js';
 import { findBinaries } from './binaries.js';
 import { clientConfig, connectionUrl } from './connection.js';
 import { checkData, claimFolder, createData, findData } from './data-folder.js';
@@ -39,7 +39,7 @@ export interface EmbeddedServer {
 interface Site {
   readonly folder: string;
   readonly dataFolder: string;
-  readonly plan: (last?: { readonly address: Address }) => Promise<ServerPlan>;
+  readonly plan: () => Promise<ServerPlan>;
 }
 
 /**
@@ -132,6 +132,7 @@ class Handle implements EmbeddedServer {
     if (alone) {
       const { dataFolder, plan } = this.#site;
       await stopServer(dataFolder, async () => (await plan()).binaries.pgCtl);
+      await releaseAddress(presence.postmaster.address, dataFolder);
     }
     await presence.client.end().catch(() => undefined);
   }
@@ -139,7 +140,7 @@ class Handle implements EmbeddedServer {
   /** Our connection was cut but the server may live, with nobody left to stop it. */
   async #lastVisit(): Promise<Presence | undefined> {
     const postmaster = await readPostmaster(this.#site.dataFolder);
-    if (!postmaster?.ready) return undefined;
+    if (postmaster === undefined) return undefined;
     const answer = await attend(postmaster, this.#site.dataFolder).catch(() => undefined);
     return typeof answer === 'object' ? answer : undefined;
   }

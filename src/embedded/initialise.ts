@@ -37,7 +37,7 @@ export async function initialise(
   await runAs(binaries.postgres, single, {
     dataFolder,
     identity,
-    input: `create database ${DATABASE}\n`,
+    input: `create database ${DATABASE} strategy file_copy\n`,
   });
 }
 

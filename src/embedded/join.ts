@@ -6,6 +6,7 @@ import { LedgerError } from '../errors.js';
 import { explain, refusal } from './data-folder.js';
 import { clientConfig } from './connection.js';
 import {
+  isRunning,
   readPostmaster,
   removeForeignLock,
   spawnServer,
@@ -33,7 +34,7 @@ const RECOVERY_TIMEOUT_MS = 300_000;
  */
 export async function joinServer(
   folder: string,
-  plan: (postmaster?: Postmaster) => Promise<ServerPlan>,
+  plan: () => Promise<ServerPlan>,
   options: { readonly dataFolder: string; readonly signal?: AbortSignal },
 ): Promise<Presence> {
   const starts = new Starts(folder);
@@ -41,9 +42,9 @@ export async function joinServer(
   while (performance.now() < deadline) {
     options.signal?.throwIfAborted();
     const postmaster = await readPostmaster(options.dataFolder);
-    const answer = postmaster?.ready ? await attend(postmaster, options.dataFolder) : 'gone';
+    const answer = postmaster ? await attend(postmaster, options.dataFolder) : 'gone';
     if (typeof answer === 'object') return answer;
-    if (answer === 'gone' && !starts.running) await starts.next(await plan(postmaster));
+    if (answer === 'gone' && !starts.running) await starts.next(await plan());
     await pause(10);
   }
   throw new LedgerError('STORE_UNREACHABLE', `embedded Postgres in ${folder} is not answering`);
@@ -54,6 +55,7 @@ export async function attend(
   postmaster: Postmaster,
   dataFolder: string,
 ): Promise<Presence | 'busy' | 'gone'> {
+  if (!postmaster.ready) return (await isRunning(postmaster, dataFolder)) ? 'busy' : 'gone';
   // The maintenance database: locks are per database, so none of the ledger's can meet this one.
   const client = new pg.Client({
     ...(await clientConfig(postmaster.address, dataFolder)),
@@ -123,15 +125,13 @@ class Starts {
 }
 
 function judge(error: unknown): 'busy' | 'gone' {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const text = error instanceof Error ? error.message : String(error);
-  // Not a server's answer, or the farewell of one that ends.
-  if (['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', '57P01', '57P02'].includes(code)) {
-    return 'gone';
-  }
-  if (/Connection terminated/.test(text)) return 'gone';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const answered = error instanceof pg.DatabaseError;
   // Starting, stopping, or full for the moment.
-  if (code === '57P03' || code === '53300' || /timeout/i.test(text)) return 'busy';
+  if (code === '57P03' || code === '53300' || (!answered && /timeout/i.test(text))) return 'busy';
+  // The farewell of a server that ends, or no server's answer at all.
+  if (code === '57P01' || code === '57P02' || (!answered && code !== 'EACCES')) return 'gone';
   throw new LedgerError('STORE_UNREACHABLE', `embedded Postgres refuses us: ${text}`, {
     cause: error,
   });

@@ -76,14 +76,22 @@ export async function readPostmaster(dataFolder: string): Promise<Postmaster | u
 }
 
 /**
- * Removes a lock file whose process number now belongs to something else (usual after a container
- * restarts): Postgres would take that process for a server and refuse to start for ever.
+ * Whether the holder of the lock file lives. Its number alone proves nothing: after a container
+ * restarts it may belong to any process, but only a server works inside the data folder.
+ */
+export async function isRunning(server: Postmaster, dataFolder: string): Promise<boolean> {
+  if (process.platform !== 'linux') return signal(server.pid, 0);
+  const cwd = await readlink(`/proc/${server.pid}/cwd`).catch(() => undefined);
+  return cwd === dataFolder;
+}
+
+/**
+ * Removes a lock file whose process number now belongs to something else: Postgres would take that
+ * process for a server and refuse to start for ever.
  */
 export async function removeForeignLock(dataFolder: string): Promise<void> {
   const found = await readPostmaster(dataFolder);
-  if (found === undefined || process.platform !== 'linux') return;
-  const cwd = await readlink(`/proc/${found.pid}/cwd`).catch(() => undefined);
-  if (cwd === undefined || cwd === dataFolder) return;
+  if (found === undefined || (await isRunning(found, dataFolder))) return;
   await rm(join(dataFolder, 'postmaster.pid'), { force: true });
 }
 
@@ -102,9 +110,13 @@ export async function stopServer(
   await untilGone(dataFolder, found.pid);
 }
 
-/** Resolves when the process has ended, or has given up its data folder. */
+/** Resolves when the server is gone: giving up its lock file is the last thing that it does. */
 export async function untilGone(dataFolder: string, pid: number): Promise<void> {
-  while (signal(pid, 0) && (await readPostmaster(dataFolder))?.pid === pid) await pause(5);
+  for (;;) {
+    const found = await readPostmaster(dataFolder);
+    if (found?.pid !== pid || !(await isRunning(found, dataFolder))) return;
+    await pause(5);
+  }
 }
 
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {

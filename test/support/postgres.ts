@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openEmbedded } from '../../src/embedded/embedded.js';
 import { temporaryFolder } from './folder.js';
+import { copyPristine, createPristine } from './pristine.js';
 import { prepareTemplate } from './template.js';
 
 declare module 'vitest' {
@@ -14,6 +15,8 @@ declare module 'vitest' {
     readonly templateDatabase: string;
     /** The programs of the Postgres under test; empty for the embedded one. */
     readonly postgresBin: string;
+    /** Initialised data to be copied; empty if the run uses `DATABASE_URL`. */
+    readonly pristineData: string;
   }
 }
 
@@ -31,6 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('serverUrl', server.url);
   project.provide('templateDatabase', template);
   project.provide('postgresBin', binFolder);
+  project.provide('pristineData', server.pristineData);
   return async () => {
     await onServer(server.url, `drop database if exists ${template} with (force)`);
     await server.close();
@@ -56,17 +60,16 @@ export async function onServer(serverUrl: string, statement: string): Promise<vo
 async function findServer(
   given: string | undefined,
   binFolder: string,
-): Promise<{ url: string; close: () => Promise<void> }> {
-  if (given) return { url: given, close: () => Promise.resolve() };
-  const folder = await temporaryFolder();
-  const server = await openEmbedded({
-    folder: join(folder, 'server'),
-    fast: true,
-    ...(binFolder && { binFolder }),
-  });
+): Promise<{ url: string; pristineData: string; close: () => Promise<void> }> {
+  if (given) return { url: given, pristineData: '', close: () => Promise.resolve() };
+  const root = await temporaryFolder();
+  const pristineData = await createPristine(join(root, 'pristine'), binFolder);
+  const folder = join(root, 'server');
+  await copyPristine(pristineData, folder);
+  const server = await openEmbedded({ folder, fast: true, ...(binFolder && { binFolder }) });
   const close = async (): Promise<void> => {
     await server.close();
-    await rm(folder, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true, maxRetries: 20 });
   };
-  return { url: server.url, close };
+  return { url: server.url, pristineData, close };
 }

@@ -10,6 +10,7 @@ import { serverIdentity } from '../../src/embedded/identity.js';
 import { joinServer } from '../../src/embedded/join.js';
 import { readPostmaster, untilGone, type ServerPlan } from '../../src/embedded/server.js';
 import { temporaryFolder } from './folder.js';
+import { copyPristine } from './pristine.js';
 
 /** A server of one test's own, to be treated badly. Its address stays the same for its life. */
 export interface ThrowawayPostgres {
@@ -72,7 +73,9 @@ async function planServer(
 ): Promise<ServerPlan> {
   const identity = await serverIdentity();
   const binaries = await findBinaries(identity, inject('postgresBin') || undefined);
-  await createData(folder, binaries, { identity, fast: true });
+  const pristineData = inject('pristineData');
+  if (pristineData) await copyPristine(pristineData, folder);
+  else await createData(folder, binaries, { identity, fast: true });
   const dataFolder = (await findData(folder)) ?? folder;
   const address = await chooseAddress(dataFolder, identity);
   return {
