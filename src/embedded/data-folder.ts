@@ -99,7 +99,7 @@ export function explain(folder: string, error: unknown): unknown {
   if (code === 'ENOSPC' || /No space left on device/i.test(text)) {
     return refusal(folder, 'expected room for about 100 MB, found the disk full', error);
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes(String(code))) {
     return refusal(folder, 'expected a folder that this user may read and write', error);
   }
   if (code === 'EEXIST' || code === 'ENOTDIR') {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { startChild, type TestProcess } from '../support/processes.js';
 import { ask, lockHolders, open, serverPid, testSite } from './site.js';
@@ -41,9 +41,7 @@ test('a server whose starter was killed is adopted, and stopped by its new user'
 
 test('processes that open and close without pause never meet an error', async () => {
   const folder = await testSite();
-  const children = Array.from({ length: 3 }, () =>
-    startChild('embedded.mjs', { args: [folder, '8'] }),
-  );
+  const children = [1, 2, 3].map(() => testChild(folder, '8'));
   for (const child of children) {
     const { code } = await child.exit;
     expect(code, child.errorLines.join('\n')).toBe(0);
@@ -61,8 +59,8 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
-function testChild(folder: string): TestProcess {
-  return startChild('embedded.mjs', { args: [folder] });
+function testChild(folder: string, ...rounds: string[]): TestProcess {
+  return startChild('embedded.mjs', { args: [folder, inject('postgresBin'), ...rounds] });
 }
 
 async function urlOf(child: TestProcess): Promise<string> {

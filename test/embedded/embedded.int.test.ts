@@ -1,7 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openEmbedded } from '../../src/embedded/embedded.js';
 import { eventually } from '../support/eventually.js';
 import { ask, lockHolders, open, serverPid, testSite } from './site.js';
 
@@ -17,13 +16,12 @@ test('a first opening gives a database in UTF-8 and UTC', async () => {
 });
 
 test('commits are durable unless a test asks for speed', async () => {
-  const server = await openEmbedded({ folder: await testSite() });
+  const server = await open(await testSite(), { fast: false });
   const rows = await ask(
     server.url,
     `select name, setting from pg_settings
      where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name`,
   );
-  await server.close();
   expect(rows).toEqual([
     { name: 'fsync', setting: 'on' },
     { name: 'full_page_writes', setting: 'on' },

@@ -25,9 +25,9 @@ export async function testSite(options: { fresh?: boolean; name?: string } = {})
 }
 
 /** Opens the folder's server; the handle is closed at the end of the test. */
-export async function open(folder: string): Promise<EmbeddedServer> {
+export async function open(folder: string, { fast = true } = {}): Promise<EmbeddedServer> {
   const binFolder = inject('postgresBin');
-  const server = await openEmbedded({ folder, fast: true, ...(binFolder && { binFolder }) });
+  const server = await openEmbedded({ folder, fast, ...(binFolder && { binFolder }) });
   onTestFinished(() => server.close());
   return server;
 }
