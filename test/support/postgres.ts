@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openEmbedded } from '../../src/embedded/embedded.js';
 import { temporaryFolder } from './folder.js';
+import { isLedgerError } from '../../src/errors.js';
 import { copyPristine, createPristine } from './pristine.js';
 import { prepareTemplate } from './template.js';
 
@@ -15,7 +16,7 @@ declare module 'vitest' {
     readonly templateDatabase: string;
     /** The programs of the Postgres under test; empty for the embedded one. */
     readonly postgresBin: string;
-    /** Initialised data to be copied; empty if the run uses `DATABASE_URL`. */
+    /** Initialised data to be copied; empty with `DATABASE_URL` and no programs. */
     readonly pristineData: string;
   }
 }
@@ -61,15 +62,19 @@ async function findServer(
   given: string | undefined,
   binFolder: string,
 ): Promise<{ url: string; pristineData: string; close: () => Promise<void> }> {
-  if (given) return { url: given, pristineData: '', close: () => Promise.resolve() };
   const root = await temporaryFolder();
-  const pristineData = await createPristine(join(root, 'pristine'), binFolder);
+  const remove = (): Promise<void> => rm(root, { recursive: true, force: true, maxRetries: 20 });
+  const pristineData = await createPristine(join(root, 'pristine'), binFolder).catch((error) => {
+    if (given && isLedgerError(error, 'MISSING_PACKAGE')) return '';
+    throw error;
+  });
+  if (given) return { url: given, pristineData, close: remove };
   const folder = join(root, 'server');
   await copyPristine(pristineData, folder);
   const server = await openEmbedded({ folder, fast: true, ...(binFolder && { binFolder }) });
   const close = async (): Promise<void> => {
     await server.close();
-    await rm(root, { recursive: true, force: true, maxRetries: 20 });
+    await remove();
   };
   return { url: server.url, pristineData, close };
 }
