@@ -30,6 +30,13 @@ export type JobCommand =
       readonly note?: string;
     }
   | { readonly type: 'RecordDuplicate'; readonly times: number; readonly by: string | null }
+  | {
+      readonly type: 'RejectOutcome';
+      readonly attempt: number;
+      readonly worker: number;
+      readonly outcome: string;
+      readonly reason: string;
+    }
   | OperatorCommand;
 
 /** How an attempt ended, as its worker saw it; `meta` carries the attempt's span context. */

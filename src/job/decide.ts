@@ -37,6 +37,10 @@ export function decide(
       return progress(state, command);
     case 'RecordDuplicate':
       return [{ type: 'JobDeduplicated', data: { times: command.times, by: command.by } }];
+    case 'RejectOutcome': {
+      const { type: _, ...data } = command;
+      return [{ type: 'OutcomeRejected', data }];
+    }
     case 'CancelJob':
     case 'RetryJob':
     case 'DiscardJob':

@@ -19,6 +19,7 @@ export const TABLE_COMMANDS = {
   EndCanceledAttempt: give.endCanceled(),
   ReportProgress: give.progress(),
   RecordDuplicate: give.duplicate(),
+  RejectOutcome: give.rejectOutcome(),
   CancelJob: give.cancel(),
   RetryJob: give.retry(),
   DiscardJob: give.discard(),
@@ -66,6 +67,7 @@ export const COMMAND_TABLE: { readonly [T in JobCommand['type']]: Row } = {
     canceling: 'ProgressReported',
   },
   RecordDuplicate: everywhere('JobDeduplicated'),
+  RejectOutcome: everywhere('OutcomeRejected'),
   CancelJob: {
     ...everywhere('ILLEGAL_STATE'),
     ...waiting('JobCanceled'),

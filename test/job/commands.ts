@@ -52,6 +52,11 @@ export function duplicate(): JobCommand {
   return { type: 'RecordDuplicate', times: 2, by: 'ada' };
 }
 
+export function rejectOutcome(): JobCommand {
+  const reason = 'the lease is gone';
+  return { type: 'RejectOutcome', attempt: 1, worker: 7, outcome: 'succeeded', reason };
+}
+
 export function cancel(): JobCommand {
   return { type: 'CancelJob', ...BY };
 }

@@ -119,7 +119,7 @@ describe('a fingerprint', () => {
       'job 5f0c4f0e-9c35-4b36-8e40-7d5d3f2b8a11 failed',
     ],
     ["can't read 'a.txt' now", "can't read 'the other.txt' now"],
-    ['open /var/lib/a/b.json', 'open /home/c.json'],
+    ['open /var/lib/a/b.json', 'open /srv/c.json'],
     ['bad digest deadbeef01', 'bad digest 99aa88bb77cc'],
     ['GET https://a.example/1?x=y failed', 'GET https://b.example/2 failed'],
     ['no host "a"', 'no host "b c"'],
@@ -147,16 +147,12 @@ describe('a fingerprint', () => {
     expect(of('no', `Error: no\n${top}${own}`)).toBe(of('no', `Error: no\n${own}`));
   });
 
-  it('takes no longer over a hostile message', () => {
-    for (const message of [
-      '"'.repeat(1e6),
-      '/.'.repeat(5e5),
-      '0a'.repeat(5e5),
-      'a:/'.repeat(3e5),
-    ]) {
+  it('reads only the beginning of a message, and any in little time', () => {
+    for (const piece of ['"', '/.', '0a', 'a:/', "'a "]) {
+      const message = piece.repeat(300_000);
       const startedAt = performance.now();
-      of(message);
-      expect(performance.now() - startedAt).toBeLessThan(500);
+      expect(of(message)).toBe(of(message.slice(0, 1_000)));
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
     }
   });
 });

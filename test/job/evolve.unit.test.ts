@@ -4,6 +4,7 @@ import { evolve, fold } from '../../src/job/evolve.js';
 import { IllegalEvent } from '../../src/job/illegal-event.js';
 import { stateAt } from '../../src/job/state.js';
 import * as give from './commands.js';
+import { SAMPLE_EVENTS } from './sample-events.js';
 import { SITUATIONS } from './situations.js';
 import { errorRecord, recordedAs, streamOf } from './stream.js';
 
@@ -122,10 +123,10 @@ describe('a state at a time', () => {
 describe('an event that cannot follow', () => {
   const running = SITUATIONS.running();
   const next = { version: 3, position: 200, recordedAt: '2026-01-01T01:00:00.000000Z' };
-  const succeeded: NewEvent = {
+  const succeeded = {
     type: 'AttemptSucceeded',
     data: { attempt: 1, startedAt: '2026-01-01T00:00:01.000000Z', durationMs: 5 },
-  };
+  } as const satisfies NewEvent;
 
   it('is refused if a version is missing or comes again', () => {
     for (const version of [2, 4]) {
@@ -147,6 +148,52 @@ describe('an event that cannot follow', () => {
     const [first] = running.events;
     if (first === undefined) throw new Error('no first event');
     expect(() => evolve(running.state, { ...first, version: 3 })).toThrow(IllegalEvent);
+  });
+
+  it.each(['AttemptFailed', 'AttemptLost', 'AttemptReleased', 'JobSnoozed', 'CancelRequested'])(
+    'is refused if it is %s after a cancel was requested',
+    (type) => {
+      const { state } = SITUATIONS.canceling();
+      for (const sample of SAMPLE_EVENTS.filter((event) => event.type === type)) {
+        const event = recordedAs(sample, { ...next, version: 4 });
+        expect(() => evolve(state, event)).toThrow(/cancel was requested/);
+      }
+    },
+  );
+
+  it('is refused if it cancels a running job that nobody asked to cancel', () => {
+    const data = { reason: 'x', from: 'running', attempt: 1 } as const;
+    const event = recordedAs({ type: 'JobCanceled', data }, next);
+    expect(() => evolve(running.state, event)).toThrow(/no cancel was requested/);
+  });
+
+  it('is refused if it is about another attempt', () => {
+    const event = recordedAs({ ...succeeded, data: { ...succeeded.data, attempt: 2 } }, next);
+    expect(() => evolve(running.state, event)).toThrow(/attempt 1 is running/);
+  });
+
+  it.each([1, 3])('is refused if it starts attempt %d after attempt 1', (attempt) => {
+    const data = { attempt, worker: 7, claim: 2 };
+    const event = recordedAs({ type: 'AttemptStarted', data }, { ...next, version: 4 });
+    expect(() => evolve(SITUATIONS.retrying().state, event)).toThrow(/attempt 1 was the last/);
+  });
+
+  it('is refused if it starts or retries where no attempt is left', () => {
+    const job = { ...streamOf(give.enqueue()).job, maxAttempts: 0 };
+    const data = { attempt: 1, worker: 7, claim: 2 };
+    const start = recordedAs({ type: 'AttemptStarted', data }, { ...next, version: 2 });
+    expect(() => evolve(job, start)).toThrow(/no attempt is left/);
+    const last = streamOf(give.enqueue({ maxAttempts: 1 }), give.start()).state;
+    const [retrying] = SAMPLE_EVENTS.filter((event) => event.type === 'AttemptFailed');
+    if (retrying === undefined) throw new Error('no sample');
+    expect(() => evolve(last, recordedAs(retrying, next))).toThrow(/no attempt is left/);
+  });
+
+  it('is refused if it loses the attempt of another worker', () => {
+    const [lost] = SAMPLE_EVENTS.filter((event) => event.type === 'AttemptLost');
+    if (lost === undefined) throw new Error('no sample');
+    const event = recordedAs({ ...lost, data: { ...lost.data, worker: 8 } }, next);
+    expect(() => evolve(running.state, event)).toThrow(/worker 7 has it/);
   });
 
   it('is refused if its type is unknown', () => {

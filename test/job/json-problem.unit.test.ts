@@ -20,7 +20,11 @@ const BAD: readonly (readonly [string, unknown, string])[] = [
     { a: undefined },
     'payload.a: undefined is not JSON (leave it out, or use null)',
   ],
-  ['a hole', [1, , 3], 'payload[1]: undefined is not JSON (leave it out, or use null)'],
+  [
+    'a hole',
+    Object.assign([1], { 2: 3 }),
+    'payload[1]: undefined is not JSON (leave it out, or use null)',
+  ],
   ['a function', { run: () => 5 }, 'payload.run: a function is not JSON'],
   ['a symbol', [Symbol('x')], 'payload[0]: a symbol is not JSON'],
   ['a BigInt', { n: 5n }, 'payload.n: a BigInt is not JSON (send it as text)'],

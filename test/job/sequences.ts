@@ -40,12 +40,19 @@ function enqueues(): fc.Arbitrary<Move> {
   return data.map((over) => () => give.enqueue(over));
 }
 
+const GIVE = {
+  succeed: give.succeed,
+  release: give.release,
+  snooze: give.snooze,
+  progress: give.progress,
+};
+
 function outcomes(): fc.Arbitrary<Move> {
   const kind = fc.constantFrom('succeed', 'fail', 'release', 'snooze', 'progress');
   const failure = fc.record({ retryable: fc.boolean(), delayMs });
   return fc.tuple(kind, worker, behind, failure).map(([what, id, back, failed]) => (state) => {
     const attempt = (state?.attempt ?? 0) - back;
-    if (what !== 'fail') return give[what](attempt, { worker: id });
+    if (what !== 'fail') return GIVE[what](attempt, { worker: id });
     const delay = { delayMs: failed.delayMs, policy: 'any' };
     const error = errorRecord({ retryable: failed.retryable });
     return give.fail(attempt, { worker: id, error, delay });

@@ -110,10 +110,8 @@ function isEnding(
 }
 
 function always(holds: (stream: Stream) => void, options: { seed?: number } = {}): void {
-  fc.assert(
-    fc.property(moves(), (sequence) => holds(played(sequence))),
-    { numRuns: 300 },
-  );
+  const property = fc.property(moves(), (sequence) => holds(played(sequence)));
+  fc.assert(property, { numRuns: 200, ...options });
 }
 
 function everyStep(holds: (before: JobState, event: RecordedEvent, after: JobState) => void): void {
