@@ -165,7 +165,7 @@ export interface Transition {
   readonly queue: string;
   readonly from: StateName;
   readonly to: StateName;
-  readonly event: { readonly type: EventType; readonly version: number; readonly data: object };
+  readonly event: { readonly type: EventType; readonly data: object };
 }
 
 export interface WorkerOptions {

@@ -42,6 +42,7 @@ export interface Log {
   warn(fields: object, message?: string): void;
   error(fields: object, message?: string): void;
   child(fields: object): Log;
+  isLevelEnabled?(level: string): boolean;
 }
 
 /** Enqueueing from inside a handler. */

@@ -51,7 +51,8 @@ export interface ClaimedRow {
  * Moves the first rows of the line into leases and records AttemptStarted for each. Returns only
  * counts: a client that stops reading must not keep the partition's lock. No row lock is needed,
  * since every writer of dispatch rows holds the partition's lock. The batch ends before the first
- * row that may not be taken, so that nothing is overtaken within a kind and priority.
+ * row that may not be taken, so that nothing is overtaken within a kind and priority. A stray, a
+ * row whose stream does not exist, is passed over and counted.
  */
 export function claimStatement(store: Store, partition: number, claim: Claim): Statement {
   const column = <K extends keyof Stretch>(name: K) => claim.stretches.map((one) => one[name]);
@@ -112,7 +113,11 @@ judged as materialized (
       or (losses >= 2 and not (n = 1 and $7))
       or (n > 1 and leader_losses >= 2)) over (order by n) as stopped
   from (select *, first_value(losses) over (order by n) as leader_losses from line) l),
-picked as materialized (select * from judged where not stopped),
+allowed as materialized (select * from judged where not stopped),
+picked as materialized (
+  select *, row_number() over (order by n) as k from allowed a where exists (
+    select from ${t.eventsOf(partition)} e
+    where e.partition = ${partition} and e.position = a.position and e.stream_id = a.job_id)),
 gone as (delete from ${t.ready} where ctid = any(array(select tid from picked))),
 ${head(store, partition, '$1')},
 leased as (
@@ -120,11 +125,12 @@ leased as (
   select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${carried} from picked, head),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
+  select ${partition}::smallint, head + k, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
     jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint), '{}', at
   from picked, head)
 select (select count(*) from picked)::int as taken,
   (select count(*) from line)::int as seen,
+  (select count(*) from allowed)::int - (select count(*) from picked)::int as strays,
   coalesce((select losses >= 2 from line where n = 1), false) as quarantined,
   exists (select from alive) as alive`;
 });

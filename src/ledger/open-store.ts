@@ -5,7 +5,7 @@ import { asStoreError } from '../sql-errors.js';
 import { PROGRAM_VERSION, SCHEMA_VERSION } from './migrate.js';
 import type { Store } from './store.js';
 import { tablesOf } from './tables.js';
-import { Signals } from './wake.js';
+import { Signals } from './signals.js';
 
 /** Refuses, in one line, a server that cannot hold a ledger. */
 export async function checkServer(database: Database): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Database, Statement } from '../database.js';
 import type { Log } from '../job/define.js';
 import type { Tables } from './tables.js';
-import type { Signals } from './wake.js';
+import type { Signals } from './signals.js';
 
 /**
  * An opened ledger as this folder sees it: where it is, how many partitions it has, which lock

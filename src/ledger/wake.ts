@@ -1,13 +1,7 @@
 import pg from 'pg';
 import { sessionConfig, type Statement } from '../database.js';
+import type { Wake } from './signals.js';
 import type { Store } from './store.js';
-
-/** Something has happened that somebody may be waiting for. Only a hint: polling finds it too. */
-export type Wake =
-  | { readonly what: 'ready'; readonly partition: number; readonly queue: string }
-  | { readonly what: 'scheduled' }
-  | { readonly what: 'inbox' }
-  | { readonly what: 'cancel'; readonly worker: number };
 
 /** The notification for a wake, to be sent after the commit. */
 export function wakeStatement(store: Store, wake: Wake): Statement {
@@ -23,20 +17,6 @@ export function wake(store: Store, signal: Wake): void {
   store.signals.emit(signal);
   if (store.database.pooler) return;
   store.database.pool.query(wakeStatement(store, signal)).catch(() => {});
-}
-
-/** Wakes within this process. */
-export class Signals {
-  readonly #listeners = new Set<(wake: Wake) => void>();
-
-  subscribe(listener: (wake: Wake) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  emit(wake: Wake): void {
-    for (const listener of this.#listeners) listener(wake);
-  }
 }
 
 /**

@@ -1,0 +1,62 @@
+import type { Statement } from '../database.js';
+import type { Stretch } from './claim-statement.js';
+import type { Store } from './store.js';
+
+/** A stretch of a certain line. */
+export interface LineStretch extends Stretch {
+  readonly partition: number;
+  readonly queue: string;
+}
+
+/** The first row of a line for one kind. */
+export interface PeekedRow {
+  readonly partition: number;
+  readonly queue: string;
+  readonly kind: string;
+  readonly priority: number;
+  readonly seq: number;
+}
+
+/** The first live row of each stretch, most urgent first. Takes no lock; one index probe each. */
+export function peekStatement(store: Store, stretches: readonly LineStretch[]): Statement {
+  const column = <K extends keyof LineStretch>(name: K) => stretches.map((one) => one[name]);
+  return {
+    name: 'jl_peek',
+    text: `select s.partition, s.queue, s.kind, r.priority, r.seq
+      from unnest($1::smallint[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::bigint[])
+        s(partition, queue, kind, from_priority, from_seq, to_priority, to_seq)
+      cross join lateral (select priority, seq from ${store.tables.ready} r
+        where r.partition = s.partition and r.queue = s.queue and r.kind = s.kind
+          and (r.priority, r.seq) > (s.from_priority, s.from_seq)
+          and (r.priority, r.seq) < (s.to_priority, s.to_seq)
+        order by r.priority, r.seq limit 1 offset 0) r
+      order by r.priority, r.seq`,
+    values: [
+      column('partition'),
+      column('queue'),
+      column('kind'),
+      column('fromPriority'),
+      column('fromSeq'),
+      column('toPriority'),
+      column('toSeq'),
+    ],
+  };
+}
+
+/** Every kind that waits in a queue, found by hopping through the index from kind to kind. */
+export function waitingKindsStatement(store: Store, queues: readonly string[]): Statement {
+  return {
+    text: `with recursive line as (
+        select p.partition, q.queue from generate_series(0, $2::int - 1) p(partition), unnest($1::text[]) q(queue)),
+      hop as (
+        select line.partition, line.queue, first.kind from line cross join lateral (
+          select kind from ${store.tables.ready} r where r.partition = line.partition and r.queue = line.queue
+          order by kind limit 1 offset 0) first
+        union all
+        select hop.partition, hop.queue, next.kind from hop cross join lateral (
+          select kind from ${store.tables.ready} r where r.partition = hop.partition and r.queue = hop.queue
+            and r.kind > hop.kind order by kind limit 1 offset 0) next)
+      select distinct kind from hop`,
+    values: [queues, store.partitions],
+  };
+}

@@ -1,0 +1,20 @@
+/** Something has happened that somebody may be waiting for. Only a hint: polling finds it too. */
+export type Wake =
+  | { readonly what: 'ready'; readonly partition: number; readonly queue: string }
+  | { readonly what: 'scheduled' }
+  | { readonly what: 'inbox' }
+  | { readonly what: 'cancel'; readonly worker: number };
+
+/** Wakes within this process. */
+export class Signals {
+  readonly #listeners = new Set<(wake: Wake) => void>();
+
+  subscribe(listener: (wake: Wake) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(wake: Wake): void {
+    for (const listener of this.#listeners) listener(wake);
+  }
+}

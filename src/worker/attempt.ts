@@ -1,0 +1,148 @@
+import type { OutcomeCommand } from '../job/commands.js';
+import type { AbortReason } from '../job/define.js';
+import type { ErrorRecord } from '../job/error-record.js';
+import type { EventMeta, JobEvents } from '../job/events.js';
+import type { Json, JsonObject } from '../job/json.js';
+import type { JobState } from '../job/state.js';
+import type { ClaimedRow } from '../ledger/claim-statement.js';
+
+/** A claim of this process: which rows came with it, and when. */
+export interface ClaimFacts {
+  readonly worker: number;
+  readonly claim: number;
+  readonly partition: number;
+  /** `performance.now()` at its reply. */
+  readonly receivedAt: number;
+}
+
+/**
+ * One attempt in this process, from its claim to its recorded outcome. It is settled once: by its
+ * handler's end, by its timeout, or by the worker's shutdown, whichever comes first.
+ */
+export class Attempt {
+  readonly row: ClaimedRow;
+  readonly claim: ClaimFacts;
+  readonly enqueued: JobEvents['JobEnqueued'];
+  readonly meta: EventMeta;
+  #controller: AbortController | undefined;
+  #aborted: AbortReason | undefined;
+  /** `performance.now()` when its handler began; 0 before. */
+  beganAt = 0;
+  timer: NodeJS.Timeout | undefined;
+  outcome: OutcomeCommand | undefined;
+  /** A cancel request has been seen: its ending is decided by the stream, not by what we know. */
+  cancelSeen = false;
+  progress: { fraction: number; note?: string } | undefined;
+  /** Set while and after its outcome is on its way to the store. */
+  sentBefore = false;
+
+  constructor(row: ClaimedRow, claim: ClaimFacts) {
+    this.row = row;
+    this.claim = claim;
+    this.enqueued = row.data as JobEvents['JobEnqueued'];
+    this.meta = row.meta as EventMeta;
+  }
+
+  get jobId(): string {
+    return this.row.job_id;
+  }
+
+  get payload(): Json {
+    const patched = this.row.patched as JobEvents['JobRetried'] | null;
+    return patched?.payload === undefined ? this.enqueued.payload : patched.payload;
+  }
+
+  get metadata(): Readonly<JsonObject> {
+    return this.enqueued.metadata ?? {};
+  }
+
+  get previousError(): ErrorRecord | undefined {
+    return this.#failure?.error;
+  }
+
+  get previousDelayMs(): number | undefined {
+    const decision = this.#failure?.decision;
+    return decision?.action === 'retry' ? decision.delayMs : undefined;
+  }
+
+  get #failure(): JobEvents['AttemptFailed'] | undefined {
+    return (this.row.failure as JobEvents['AttemptFailed'] | null) ?? undefined;
+  }
+
+  get isQuarantined(): boolean {
+    return this.row.losses >= 2;
+  }
+
+  /** Most attempts never look at their signal: it is made when somebody does. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  get abortReason(): AbortReason | undefined {
+    return this.#aborted;
+  }
+
+  /** Tells the handler to end. The first reason stands. */
+  abort(reason: AbortReason): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = reason;
+    this.#controller?.abort(reason);
+  }
+
+  /** Settles the attempt; false if it was settled before. */
+  settle(outcome: OutcomeCommand): boolean {
+    if (this.outcome !== undefined) return false;
+    this.outcome = outcome;
+    clearTimeout(this.timer);
+    return true;
+  }
+
+  /** When the handler began, by the database's clock: the claim's time and what passed since. */
+  startedAt(): string {
+    const { claimed_at: at } = this.row;
+    const sinceMs = this.beganAt === 0 ? 0 : this.beganAt - this.claim.receivedAt;
+    const ms = Date.parse(at) + Math.max(0, Math.round(sinceMs));
+    return `${new Date(ms).toISOString().slice(0, 23)}${at.slice(23, 26)}Z`;
+  }
+
+  durationMs(now: number): number {
+    return this.beganAt === 0 ? 0 : Math.round((now - this.beganAt) * 1_000) / 1_000;
+  }
+
+  /** The job as the rules see it while this attempt runs. */
+  state(): Extract<JobState, { readonly state: 'running' }> {
+    const { row, enqueued } = this;
+    return {
+      state: 'running',
+      id: row.job_id,
+      partition: this.claim.partition,
+      position: row.position,
+      version: 0,
+      kind: row.kind,
+      queue: row.queue,
+      payload: this.payload,
+      payloadAt: row.position,
+      priority: row.priority,
+      attempt: row.attempt,
+      counted: row.counted,
+      maxAttempts: row.max_attempts,
+      timeoutMs: enqueued.timeoutMs,
+      retry: enqueued.retry,
+      losses: row.losses,
+      unique: enqueued.unique,
+      metadata: enqueued.metadata,
+      meta: this.meta,
+      previousError: this.previousError,
+      previousDelayMs: this.previousDelayMs,
+      createdAt: row.claimed_at,
+      updatedAt: row.claimed_at,
+      worker: this.claim.worker,
+      claim: this.claim.claim,
+      startedAt: row.claimed_at,
+    };
+  }
+}

@@ -1,0 +1,243 @@
+import { transact } from '../database.js';
+import { claimStatement, fetchStatement, type ClaimedRow } from '../ledger/claim-statement.js';
+import {
+  peekStatement,
+  waitingKindsStatement,
+  type LineStretch,
+  type PeekedRow,
+} from '../ledger/peek-statement.js';
+import { lockPartition, type Store } from '../ledger/store.js';
+import { isConnectionError, isLockTimeout } from '../sql-errors.js';
+import { Attempt } from './attempt.js';
+import type { Capacity } from './capacity.js';
+import { Lines, type Line } from './lines.js';
+import type { WorkerSettings } from './options.js';
+
+/** Claims in flight at a time: while one is at the store, the other's reply is being read. */
+const LANES = 2;
+/** While busy, the order of the lines is looked up again after this time, so that priorities hold. */
+const ORDER_MS = 50;
+const PAUSE_MS = 250;
+
+export interface ClaimerHost {
+  readonly capacity: Capacity;
+  /** The incarnation to claim for; undefined while there is none. */
+  worker(): number | undefined;
+  /** Whether new work may begin at all (no shutdown, no job of the quarantine running). */
+  mayClaim(): boolean;
+  claimed(attempts: readonly Attempt[]): void;
+  /** The claim found this incarnation dead. */
+  lost(worker: number): void;
+}
+
+/**
+ * Gets work: looks which lines have any, most urgent first, and claims from one line at a time as
+ * long as there is capacity. Wakes name a line; a poll looks at all. Claims whose reply is lost are
+ * not asked for again: the next heartbeat finds their leases and gives them back.
+ */
+export class Claimer {
+  readonly #store: Store;
+  readonly #settings: WorkerSettings;
+  readonly #host: ClaimerHost;
+  readonly #lines = new Lines();
+  readonly #inFlight = new Set<number>();
+  readonly #busy = new Set<string>();
+  #kinds: Set<string>;
+  #targets: Line[] = [];
+  #orderedAt = Number.NEGATIVE_INFINITY;
+  #peeking = false;
+  #pausedUntil = 0;
+  #lastClaim = 0;
+  #quarantineWaits = false;
+
+  constructor(store: Store, settings: WorkerSettings, host: ClaimerHost) {
+    this.#store = store;
+    this.#settings = settings;
+    this.#host = host;
+    this.#kinds = new Set(settings.jobs.keys());
+  }
+
+  /** Claims whose replies have not come. */
+  get inFlight(): ReadonlySet<number> {
+    return this.#inFlight;
+  }
+
+  /** A line is said to have work. */
+  hint(line: Line): void {
+    if (!this.#settings.queues.includes(line.queue)) return;
+    if (!this.#targets.some((one) => isSame(one, line))) this.#targets.unshift(line);
+    this.pump();
+  }
+
+  /** Looks at every line from the bottom: finds what no wake told of, and what lies behind our place. */
+  async poll(): Promise<void> {
+    if (!this.#host.mayClaim()) return;
+    if (this.#settings.failUnknownKinds) await this.#findKinds();
+    const rows = await this.#peek((line) =>
+      this.#lines.whole(this.#kinds).map((one) => ({ ...one, ...line })),
+    );
+    for (const row of rows) this.#lines.stepBack(row, row.kind, row.priority, row.seq);
+    this.#order(rows);
+    this.pump();
+  }
+
+  /** Claims as much as capacity and lines allow. Call it whenever either may have grown. */
+  pump(): void {
+    while (this.#mayStart()) {
+      if (this.#isOrderStale()) return void this.#reorder();
+      const wanted = this.#wanted();
+      if (wanted === 0) return;
+      const index = this.#targets.findIndex((line) => !this.#busy.has(keyOf(line)));
+      if (index === -1) return;
+      const [line] = this.#targets.splice(index, 1);
+      void this.#claim(line!, wanted);
+    }
+  }
+
+  #mayStart(): boolean {
+    return (
+      this.#inFlight.size < LANES &&
+      this.#targets.length > 0 &&
+      performance.now() >= this.#pausedUntil &&
+      this.#host.worker() !== undefined &&
+      this.#host.mayClaim()
+    );
+  }
+
+  /** A job in quarantine is taken alone: nothing may be claimed beside it, or wait behind it. */
+  #wanted(): number {
+    const { capacity } = this.#host;
+    if (!this.#quarantineWaits) return capacity.wanted();
+    return capacity.buffered + capacity.reserved === 0 && capacity.hasSlot ? 1 : 0;
+  }
+
+  async #claim(line: Line, limit: number): Promise<void> {
+    const { capacity } = this.#host;
+    const worker = this.#host.worker()!;
+    const claim = ++this.#lastClaim;
+    const free = Math.min(limit, capacity.free);
+    const quarantine = capacity.buffered + capacity.reserved === 0;
+    capacity.reserved += limit;
+    this.#inFlight.add(claim);
+    this.#busy.add(keyOf(line));
+    try {
+      const stretches = this.#lines.stretches(line, this.#kinds);
+      const [, claimed, fetched] = await transact(
+        this.#store.database,
+        [
+          lockPartition(this.#store, line.partition),
+          claimStatement(this.#store, line.partition, {
+            ...{ worker, claim, queue: line.queue, stretches, free, limit, quarantine },
+          }),
+        ],
+        [fetchStatement(this.#store, line.partition, worker, claim)],
+      );
+      const facts = { worker, claim, partition: line.partition, receivedAt: performance.now() };
+      const summary = claimed!.rows[0] as ClaimSummary;
+      this.#received(
+        line,
+        limit,
+        summary,
+        (fetched!.rows as ClaimedRow[]).map((row) => new Attempt(row, facts)),
+      );
+      if (!summary.alive) this.#host.lost(worker);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      capacity.reserved -= limit;
+      this.#inFlight.delete(claim);
+      this.#busy.delete(keyOf(line));
+      this.pump();
+    }
+  }
+
+  #received(line: Line, limit: number, summary: ClaimSummary, attempts: readonly Attempt[]): void {
+    for (const { row } of attempts) this.#lines.advance(line, row.kind, row.priority, row.seq);
+    this.#quarantineWaits = summary.quarantined && summary.taken === 0;
+    // Full, or stopped short of a row that needs a free slot: there is more in this line.
+    const hasMore = summary.seen === limit || summary.taken + summary.strays < summary.seen;
+    if (hasMore && (summary.taken > 0 || this.#quarantineWaits)) {
+      if (this.#quarantineWaits) this.#targets.unshift(line);
+      else this.#targets.push(line);
+    }
+    if (summary.strays > 0) {
+      const { partition } = line;
+      this.#store.log.warn(
+        { code: 'STRAY_ROW', partition, rows: summary.strays },
+        'dispatch rows without a job passed over',
+      );
+    }
+    if (attempts.length > 0) this.#host.claimed(attempts);
+  }
+
+  #failed(error: unknown): void {
+    this.#pausedUntil = performance.now() + PAUSE_MS;
+    setTimeout(() => this.pump(), PAUSE_MS + 1).unref();
+    if (isConnectionError(error) || isLockTimeout(error)) return;
+    this.#store.log.error({ error }, 'claim failed; trying again');
+  }
+
+  #isOrderStale(): boolean {
+    return this.#targets.length > 1 && performance.now() - this.#orderedAt > ORDER_MS;
+  }
+
+  async #reorder(): Promise<void> {
+    if (this.#peeking) return;
+    this.#peeking = true;
+    try {
+      const rows = await this.#peek((line) =>
+        this.#lines.stretches(line, this.#kinds).map((one) => ({ ...one, ...line })),
+      );
+      this.#order(rows);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#peeking = false;
+    }
+    this.pump();
+  }
+
+  async #peek(stretchesOf: (line: Line) => readonly LineStretch[]): Promise<readonly PeekedRow[]> {
+    const lines = this.#settings.queues.flatMap((queue) =>
+      Array.from({ length: this.#store.partitions }, (_, partition) => ({ partition, queue })),
+    );
+    const statement = peekStatement(this.#store, lines.flatMap(stretchesOf));
+    const result = await this.#store.database.pool.query<PeekedRow>(
+      this.#store.database.pooler ? { text: statement.text, values: statement.values } : statement,
+    );
+    return result.rows;
+  }
+
+  /** Rows come most urgent first; each line counts once. */
+  #order(rows: readonly PeekedRow[]): void {
+    const targets = new Map<string, Line>();
+    for (const { partition, queue } of rows) {
+      const line = { partition, queue };
+      if (!targets.has(keyOf(line))) targets.set(keyOf(line), line);
+    }
+    this.#targets = [...targets.values()];
+    this.#orderedAt = performance.now();
+  }
+
+  async #findKinds(): Promise<void> {
+    const statement = waitingKindsStatement(this.#store, this.#settings.queues);
+    const result = await this.#store.database.pool.query<{ kind: string }>(statement);
+    for (const { kind } of result.rows) this.#kinds.add(kind);
+  }
+}
+
+interface ClaimSummary {
+  readonly taken: number;
+  readonly seen: number;
+  readonly strays: number;
+  readonly quarantined: boolean;
+  readonly alive: boolean;
+}
+
+function keyOf(line: Line): string {
+  return `${line.partition}/${line.queue}`;
+}
+
+function isSame(a: Line, b: Line): boolean {
+  return a.partition === b.partition && a.queue === b.queue;
+}

@@ -1,0 +1,82 @@
+import { decide, isRejection } from '../job/decide.js';
+import type { NewEvent, RecordedEvent } from '../job/events.js';
+import { evolve } from '../job/evolve.js';
+import type { JobState, StateName } from '../job/state.js';
+import type { Ending } from '../ledger/finish-statement.js';
+import type { Attempt } from './attempt.js';
+
+/** A settled attempt with the event that its outcome leads to, as the finish statement takes it. */
+export interface Decided {
+  readonly attempt: Attempt;
+  readonly event: NewEvent;
+  readonly to: StateName;
+  readonly ending: Ending;
+}
+
+/** Decides an outcome on what the claim told us; whether that still holds is checked under the lock. */
+export function decideEnding(attempt: Attempt): Decided {
+  const before = attempt.state();
+  const decided = decide(before, attempt.outcome!);
+  if (isRejection(decided) || decided.length !== 1)
+    throw new Error('an outcome leads to one event');
+  const event = decided[0]!;
+  const after = afterEvent(before, event);
+  return { attempt, event, to: after.state, ending: endingOf(attempt, event, before, after) };
+}
+
+function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: JobState): Ending {
+  const isEnd = !['scheduled', 'retrying', 'available'].includes(after.state);
+  return {
+    jobId: before.id,
+    claim: attempt.claim.claim,
+    attempt: before.attempt,
+    type: event.type,
+    data: JSON.stringify(event.data),
+    meta: event.meta === undefined ? '{}' : JSON.stringify(event.meta),
+    then:
+      after.state === 'available'
+        ? 'line'
+        : isEnd
+          ? 'end'
+          : (after.state as 'scheduled' | 'retrying'),
+    counted: after.counted,
+    losses: after.losses,
+    delayMs: delayOf(event),
+    runAt: event.type === 'JobSnoozed' ? (event.data.runAt ?? null) : null,
+    failure: event.type === 'AttemptFailed',
+    cancelKnown: event.type === 'AttemptSucceeded' ? null : false,
+    freesKey: isEnd && before.unique?.scope === 'active',
+  };
+}
+
+function delayOf(event: NewEvent): number | null {
+  if (event.type === 'JobSnoozed')
+    return event.data.runAt === undefined ? (event.data.delayMs ?? 0) : null;
+  if (event.type !== 'AttemptFailed' || event.data.decision.action !== 'retry') return null;
+  return event.data.decision.delayMs;
+}
+
+/** The state that the event leads to. Its time is the append's to stamp: any will do here. */
+function afterEvent(before: JobState, event: NewEvent): JobState {
+  const recorded = {
+    ...{
+      partition: before.partition,
+      position: 0,
+      streamId: before.id,
+      version: before.version + 1,
+    },
+    ...{
+      schemaVersion: 1,
+      kind: before.kind,
+      queue: before.queue,
+      meta: {},
+      recordedAt: before.updatedAt,
+    },
+    type: event.type,
+    data: 'runAt' in event.data ? event.data : { ...event.data, runAt: FAR },
+  } as RecordedEvent;
+  return evolve(before, recorded);
+}
+
+/** Later than any clock: what waits must read as waiting here. */
+const FAR = '9999-12-31T23:59:59.999999Z';

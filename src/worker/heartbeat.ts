@@ -1,0 +1,111 @@
+import { Worker as Thread } from 'node:worker_threads';
+import type { ClientConfig } from 'pg';
+import { sessionConfig } from '../database.js';
+import type { Store } from '../ledger/store.js';
+import type { ThreadData, ToMain, ToThread } from './heartbeat-messages.js';
+import { leadershipStatements } from './maintenance/leadership.js';
+import type { WorkerSettings } from './options.js';
+
+export interface HeartbeatListener {
+  /** The worker's row was renewed. */
+  beat(): void;
+  /** The worker's row is dead: this incarnation has no leases any more. */
+  lost(): void;
+  /** The thread has stopped beating, since the main loop stood still or the thread itself failed. */
+  stalled(why: string): void;
+}
+
+/** Main loop's side of the heartbeat: starts the thread, ticks for it, hears what it says. */
+export class Heartbeat {
+  readonly #thread: Thread;
+  readonly #ticker: NodeJS.Timeout;
+  #stopped = false;
+
+  constructor(store: Store, settings: WorkerSettings, worker: number, listener: HeartbeatListener) {
+    const mainTick = new BigInt64Array(new SharedArrayBuffer(8));
+    const tick = () => Atomics.store(mainTick, 0, BigInt(Date.now()));
+    tick();
+    this.#ticker = setInterval(tick, 100);
+    const { config } = store.database;
+    const data: ThreadData = {
+      config: copyable(sessionConfig(config, store.database.pooler)),
+      asksPassword: typeof config.password === 'function',
+      worker,
+      heartbeatMs: settings.heartbeatMs,
+      stallLimitMs: settings.stallLimitMs,
+      mainTick,
+      statements: {
+        beat: `update ${store.tables.workers} set beat = beat + 1, beat_at = clock_timestamp()
+          where id = $1 and dead_at is null and ended_at is null`,
+        ...leadershipStatements(store),
+      },
+    };
+    this.#thread = new Thread(threadFile(), { workerData: data, stdout: false, stderr: false });
+    this.#thread.on('message', (message: ToMain) => this.#hear(message, config, listener, store));
+    this.#thread.on('error', (error) => this.#stopped || listener.stalled(error.message));
+    this.#thread.on('exit', () => this.#stopped || listener.stalled('the heartbeat thread ended'));
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#ticker);
+    this.#thread.postMessage({ type: 'stop' } satisfies ToThread);
+    const ended = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
+    const patience = setTimeout(() => void this.#thread.terminate(), 1_000);
+    await ended;
+    clearTimeout(patience);
+  }
+
+  #hear(message: ToMain, config: ClientConfig, listener: HeartbeatListener, store: Store): void {
+    if (this.#stopped) return;
+    switch (message.type) {
+      case 'beat':
+        return listener.beat();
+      case 'lost':
+        return listener.lost();
+      case 'stalled':
+        return listener.stalled(
+          `the event loop stood still for ${Math.round(message.silentMs / 1_000)} s`,
+        );
+      case 'trouble':
+        return store.log.warn(
+          { code: 'HEARTBEAT', error: message.message },
+          'heartbeat failed; trying again',
+        );
+      case 'password':
+        return void this.#answerPassword(config);
+    }
+  }
+
+  async #answerPassword(config: ClientConfig): Promise<void> {
+    const ask = config.password as () => string | Promise<string>;
+    const password = await Promise.resolve()
+      .then(ask)
+      .catch(() => undefined);
+    this.#thread.postMessage({ type: 'password', password } satisfies ToThread);
+  }
+}
+
+/** What a thread can be given: plain data. Functions (a password's, TLS's own checks) stay here. */
+function copyable(config: ClientConfig): ClientConfig {
+  const { types: _, password, ssl, ...rest } = config;
+  const plain = Object.entries(rest).filter(([, value]) => typeof value !== 'function');
+  const tls =
+    typeof ssl === 'object'
+      ? Object.fromEntries(Object.entries(ssl).filter(([, v]) => typeof v !== 'function'))
+      : ssl;
+  return {
+    ...Object.fromEntries(plain),
+    ...(typeof password === 'string' ? { password } : {}),
+    ...(tls === undefined ? {} : { ssl: tls }),
+  };
+}
+
+/** Run from its sources (in tests), the thread still needs the built file: Node 20 runs no TypeScript. */
+function threadFile(): URL {
+  const built = import.meta.url.endsWith('.ts')
+    ? '../../dist/worker/heartbeat-thread.js'
+    : './heartbeat-thread.js';
+  return new URL(built, import.meta.url);
+}

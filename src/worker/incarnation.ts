@@ -1,0 +1,230 @@
+import type { AbortReason } from '../job/define.js';
+import type { Wake } from '../ledger/signals.js';
+import type { Store } from '../ledger/store.js';
+import { Loop } from '../service.js';
+import { isConnectionError } from '../sql-errors.js';
+import type { Attempt } from './attempt.js';
+import { Capacity } from './capacity.js';
+import { Claimer } from './claimer.js';
+import type { ContextTools } from './context.js';
+import { Heartbeat } from './heartbeat.js';
+import { Maintenance } from './maintenance/maintenance.js';
+import type { WorkerSettings } from './options.js';
+import { OutcomeBuffer } from './outcome-buffer.js';
+import { recordProgress } from './progress.js';
+import { reconcile } from './reconcile.js';
+import { deregister, register } from './registration.js';
+import { Report } from './report.js';
+import { release, runAttempt, type Executor } from './run-attempt.js';
+import { drain } from './shutdown.js';
+
+const PROGRESS_MS = 1_000;
+
+export interface IncarnationListener {
+  lost(): void;
+  stalled(why: string): void;
+}
+
+/** One life of a worker, under one id: from its registration to its end or its being declared dead. */
+export class Incarnation {
+  readonly #store: Store;
+  readonly #settings: WorkerSettings;
+  readonly #listener: IncarnationListener;
+  readonly #capacity: Capacity;
+  readonly #claimer: Claimer;
+  readonly #outcomes: OutcomeBuffer;
+  readonly #maintenance: Maintenance;
+  readonly #executor: Executor;
+  readonly #report: Report;
+  readonly #poll: Loop;
+  readonly #progress: Loop;
+  /** Claimed and not yet answered for by the ledger. */
+  readonly #held = new Map<string, Attempt>();
+  readonly #progressed = new Set<Attempt>();
+  #buffer: Attempt[] = [];
+  #heartbeat: Heartbeat | undefined;
+  #unsubscribe = () => {};
+  #claiming = false;
+  #quarantined = 0;
+  id: number | undefined;
+
+  constructor(
+    store: Store,
+    settings: WorkerSettings,
+    tools: Pick<ContextTools, 'enqueue'>,
+    listener: IncarnationListener,
+  ) {
+    this.#store = store;
+    this.#settings = settings;
+    this.#listener = listener;
+    this.#capacity = new Capacity(settings.concurrency, settings.fetchAhead);
+    this.#report = new Report(store, settings);
+    this.#claimer = new Claimer(store, settings, {
+      capacity: this.#capacity,
+      worker: () => this.id,
+      mayClaim: () => this.#claiming && this.#quarantined === 0,
+      claimed: (attempts) => this.#claimed(attempts),
+      lost: () => this.#lost(),
+    });
+    this.#outcomes = new OutcomeBuffer(store, {
+      recorded: (decided) => {
+        this.#held.delete(decided.attempt.jobId);
+        this.#report.ended(decided);
+      },
+      resolved: (attempt) => void this.#held.delete(attempt.jobId),
+    });
+    this.#maintenance = new Maintenance(
+      store,
+      () => this.id,
+      settings.cancelGraceMs,
+      (executions) => this.#report.executed(executions),
+    );
+    this.#executor = {
+      settings,
+      log: store.log,
+      enqueue: tools.enqueue,
+      settled: (attempt) => this.#outcomes.add(attempt),
+      progressed: (attempt) => void this.#progressed.add(attempt),
+    };
+    const failed = (what: string) => (error: unknown) => {
+      if (!isConnectionError(error)) store.log.warn({ error }, `${what} failed; trying again`);
+    };
+    this.#poll = new Loop(
+      () => this.#claimer.poll().then(() => settings.pollIntervalMs),
+      failed('poll'),
+    );
+    this.#progress = new Loop(
+      () => recordProgress(store, this.#progressed).then(() => PROGRESS_MS),
+      failed('progress'),
+    );
+  }
+
+  async start(): Promise<void> {
+    this.id = await register(this.#store, this.#settings);
+    this.#heartbeat = new Heartbeat(this.#store, this.#settings, this.id, {
+      beat: () => void this.#reconcile(),
+      lost: () => this.#lost(),
+      stalled: (why) => this.#listener.stalled(why),
+    });
+    this.#unsubscribe = this.#store.signals.subscribe((wake) => this.#hear(wake));
+    this.#claiming = true;
+    if (this.#settings.maintenance) this.#maintenance.start();
+    this.#poll.start();
+    this.#progress.start();
+    void this.#report.unattended();
+  }
+
+  /** Stops claiming, lets handlers end within the grace, gives the rest back. */
+  async stop(graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
+    this.#claiming = false;
+    await Promise.all([this.#poll.stop(), this.#progress.stop()]);
+    this.#releaseBuffer('shutdown');
+    await drain(
+      [...this.#held.values()],
+      deadline,
+      this.#settings.shutdownAbortMs,
+      () => this.#held.size > 0,
+    );
+    for (const attempt of this.#held.values()) this.#settle(attempt, 'shutdown');
+    await this.#flush(deadline + FLUSH_GRACE_MS);
+    await this.#end('stopped');
+  }
+
+  /** The leases are gone: handlers are told, and what they still bring is recorded as rejected. */
+  async abandon(reason: AbortReason): Promise<void> {
+    this.#claiming = false;
+    this.#buffer = [];
+    this.#capacity.buffered = 0;
+    for (const attempt of this.#held.values()) attempt.abort(reason);
+    await Promise.all([this.#poll.stop(), this.#progress.stop()]);
+    await this.#end(reason);
+  }
+
+  async #end(reason: string): Promise<void> {
+    this.#unsubscribe();
+    await this.#maintenance.stop();
+    await this.#heartbeat?.stop();
+    if (this.id !== undefined) await deregister(this.#store, this.id, reason).catch(() => {});
+  }
+
+  /** Outcomes are worth waiting for, but a store that is away must not keep the process. */
+  async #flush(deadline: number): Promise<void> {
+    const patience = setTimeout(
+      () => this.#outcomes.giveUp(),
+      Math.max(0, deadline - performance.now()),
+    );
+    await this.#outcomes.drain();
+    clearTimeout(patience);
+  }
+
+  #hear(wake: Wake): void {
+    if (wake.what === 'ready') this.#claimer.hint(wake);
+    if (wake.what === 'cancel' && wake.worker === this.id) void this.#reconcile();
+  }
+
+  #lost(): void {
+    this.#claiming = false;
+    this.#listener.lost();
+  }
+
+  #claimed(attempts: readonly Attempt[]): void {
+    for (const attempt of attempts) this.#held.set(attempt.jobId, attempt);
+    this.#report.started(attempts);
+    this.#buffer.push(...attempts);
+    this.#capacity.buffered += attempts.length;
+    if (!this.#claiming) this.#releaseBuffer('shutdown');
+    this.#begin();
+  }
+
+  /** Starts what waits in the buffer, as far as there are slots. */
+  #begin(): void {
+    while (this.#buffer.length > 0 && this.#capacity.hasSlot) {
+      const attempt = this.#buffer.shift()!;
+      this.#capacity.buffered--;
+      if (attempt.outcome !== undefined) continue;
+      if (attempt.isQuarantined) this.#quarantined++;
+      this.#capacity.begun(performance.now());
+      void this.#run(attempt);
+    }
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    await runAttempt(attempt, this.#executor);
+    const now = performance.now();
+    if (attempt.isQuarantined) this.#quarantined--;
+    this.#capacity.ended(now, now - attempt.beganAt);
+    this.#begin();
+    this.#claimer.pump();
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.id === undefined) return;
+    try {
+      const holdings = { worker: this.id, held: this.#held, inFlight: this.#claimer.inFlight };
+      for (const attempt of await reconcile(this.#store, holdings)) this.#cancel(attempt);
+    } catch (error) {
+      if (!isConnectionError(error))
+        this.#store.log.warn({ error }, 'comparing leases failed; trying again');
+    }
+  }
+
+  #cancel(attempt: Attempt): void {
+    if (attempt.cancelSeen) return;
+    attempt.cancelSeen = true;
+    attempt.abort('canceled');
+    if (attempt.beganAt === 0) this.#settle(attempt, 'canceled');
+  }
+
+  #releaseBuffer(why: string): void {
+    for (const attempt of this.#buffer.splice(0)) this.#settle(attempt, why);
+    this.#capacity.buffered = 0;
+  }
+
+  #settle(attempt: Attempt, why: string): void {
+    if (attempt.settle(release(attempt, why))) this.#outcomes.add(attempt);
+  }
+}
+
+/** How long outcomes may still be on their way when the grace is over, in milliseconds. */
+const FLUSH_GRACE_MS = 2_000;

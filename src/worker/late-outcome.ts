@@ -1,0 +1,54 @@
+import type { JobCommand } from '../job/commands.js';
+import { execute } from '../ledger/execute.js';
+import { readStream } from '../ledger/read.js';
+import type { Store } from '../ledger/store.js';
+import type { Attempt } from './attempt.js';
+
+/**
+ * An outcome that did not fit the lease: decided again on the whole stream. It may be in already
+ * (its acknowledgement was lost), a cancel may have come in between, or the attempt is no longer
+ * ours: then OutcomeRejected is recorded and nothing else changes.
+ */
+export async function settleByStream(
+  store: Store,
+  attempt: Attempt,
+  alive: boolean,
+): Promise<void> {
+  if (attempt.sentBefore && (await isRecorded(store, attempt))) return;
+  // A worker declared dead has no say, even before the reaper has come round to this attempt.
+  const command: JobCommand = alive ? attempt.outcome! : rejected(attempt);
+  const [execution] = await execute(store, attempt.claim.partition, [
+    { jobId: attempt.jobId, command },
+  ]);
+  const what =
+    execution !== undefined && 'events' in execution ? execution.events[0]?.type : 'refused';
+  if (what === 'OutcomeRejected') {
+    const { jobId, row } = attempt;
+    store.log.warn(
+      { code: 'OUTCOME_REJECTED', jobId, kind: row.kind, attempt: row.attempt },
+      'outcome rejected',
+    );
+  }
+}
+
+/** Attempt numbers are never used twice and only the lease's holder ends one in these ways. */
+async function isRecorded(store: Store, attempt: Attempt): Promise<boolean> {
+  const OURS = ['AttemptSucceeded', 'AttemptFailed', 'AttemptReleased', 'JobSnoozed'];
+  const stream = await readStream(store, attempt.jobId);
+  return stream.some(
+    (event) =>
+      OURS.includes(event.type) &&
+      'attempt' in event.data &&
+      event.data.attempt === attempt.row.attempt,
+  );
+}
+
+function rejected(attempt: Attempt): JobCommand {
+  return {
+    type: 'RejectOutcome',
+    attempt: attempt.row.attempt,
+    worker: attempt.claim.worker,
+    outcome: attempt.outcome!.type,
+    reason: `worker ${attempt.claim.worker} was declared dead`,
+  };
+}

@@ -1,0 +1,136 @@
+import { byPolicy } from '../../job/retry-plan.js';
+import { DEFAULT_RETRY } from '../../job/retry.js';
+import { toErrorRecord } from '../../job/to-error-record.js';
+import type { JobEvents } from '../../job/events.js';
+import { execute, type Execution, type Order } from '../../ledger/execute.js';
+import type { Store } from '../../ledger/store.js';
+
+const BATCH = 200;
+
+/** What the reaper knows of a worker: its counter, and since when it has not changed. */
+interface Seen {
+  readonly beat: number;
+  readonly since: number;
+}
+
+/**
+ * Declares workers dead whose counter has stood still for their whole lease while this process
+ * stayed connected, and ends their leases. `dead_at` is final and committed first: from then on no
+ * claim or finish of that worker passes. An outage of the store expires nobody, since observation
+ * begins anew after it.
+ */
+export class Reaper {
+  readonly #store: Store;
+  readonly #seen = new Map<number, Seen>();
+  readonly #reaped: (executions: readonly Execution[]) => void;
+
+  constructor(store: Store, reaped: (executions: readonly Execution[]) => void) {
+    this.#store = store;
+    this.#reaped = reaped;
+  }
+
+  /** The connection was lost, or the lead: what was seen before means nothing now. */
+  forget(): void {
+    this.#seen.clear();
+  }
+
+  /** One pass; gives the number of attempts it decided. */
+  async pass(): Promise<number> {
+    for (const { id, beat } of await this.#silent()) await this.#declareDead(id, beat);
+    let decided = 0;
+    for (const { worker, partition } of await this.#orphans())
+      decided += await this.#sweep(worker, partition);
+    return decided;
+  }
+
+  async #silent(): Promise<{ id: number; beat: number }[]> {
+    const result = await this.#store.database.pool.query<{
+      id: number;
+      beat: number;
+      leaseMs: number;
+    }>({
+      text: `select id, beat, lease_ms as "leaseMs" from ${this.#store.tables.workers}
+        where dead_at is null and ended_at is null`,
+    });
+    const now = performance.now();
+    const live = new Set(result.rows.map((row) => row.id));
+    for (const id of this.#seen.keys()) if (!live.has(id)) this.#seen.delete(id);
+    return result.rows.filter(({ id, beat, leaseMs }) => {
+      const seen = this.#seen.get(id);
+      if (seen?.beat === beat) return now - seen.since > leaseMs;
+      this.#seen.set(id, { beat, since: now });
+      return false;
+    });
+  }
+
+  async #declareDead(worker: number, beat: number): Promise<void> {
+    const result = await this.#store.database.pool.query({
+      text: `update ${this.#store.tables.workers} set dead_at = clock_timestamp()
+        where id = $1 and beat = $2 and dead_at is null and ended_at is null`,
+      values: [worker, beat],
+    });
+    if (result.rowCount === 0) return;
+    const leases = await this.#store.database.pool.query<{ count: number }>({
+      text: `select count(*) as count from ${this.#store.tables.leases} where worker = $1`,
+      values: [worker],
+    });
+    const lost = leases.rows[0]!.count;
+    this.#store.log.warn({ code: 'WORKER_DEAD', worker, attempts: lost }, 'worker declared dead');
+  }
+
+  /** Workers that are gone, or ended without giving everything back, and still have leases. */
+  async #orphans(): Promise<{ worker: number; partition: number }[]> {
+    const result = await this.#store.database.pool.query<{ worker: number; partition: number }>({
+      text: `select distinct l.worker, l.partition from ${this.#store.tables.leases} l
+        join ${this.#store.tables.workers} w on w.id = l.worker
+        where w.dead_at is not null or w.ended_at is not null`,
+    });
+    return result.rows;
+  }
+
+  async #sweep(worker: number, partition: number): Promise<number> {
+    const result = await this.#store.database.pool.query<LostLease>({
+      text: `select l.job_id, l.attempt, e.data, f.data as failure from ${this.#store.tables.leases} l
+        join ${this.#store.tables.eventsOf(partition)} e on e.partition = ${partition} and e.position = l.position
+        left join ${this.#store.tables.eventsOf(partition)} f on f.partition = ${partition} and f.position = l.error_at
+        where l.worker = $1 and l.partition = ${partition} order by l.seq limit ${BATCH}`,
+      values: [worker],
+    });
+    const orders = result.rows.map((row) => loss(row, worker));
+    if (orders.length === 0) return 0;
+    const executions = await execute(this.#store, partition, orders);
+    this.#reaped(executions);
+    return executions.filter((one) => 'events' in one).length;
+  }
+}
+
+interface LostLease {
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly data: JobEvents['JobEnqueued'];
+  readonly failure: { readonly decision?: { readonly delayMs?: number } } | null;
+}
+
+/** The policy stands in the job's own event: the reaper needs no code of the job's kind. */
+function loss(row: LostLease, worker: number): Order {
+  const error = Object.assign(
+    new Error(`worker ${worker} was lost during attempt ${row.attempt}`),
+    {
+      name: 'WorkerLost',
+      stack: undefined,
+    },
+  );
+  const record = toErrorRecord(error, { category: 'unknown', retryable: true });
+  const facts = { attempt: row.attempt, previousDelayMs: row.failure?.decision?.delayMs };
+  const delay = byPolicy(row.data.retry ?? DEFAULT_RETRY, facts, Math.random);
+  return {
+    jobId: row.job_id,
+    command: {
+      type: 'LoseAttempt',
+      attempt: row.attempt,
+      why: 'worker-lost',
+      error: record,
+      delay,
+    },
+  };
+}

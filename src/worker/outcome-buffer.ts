@@ -1,0 +1,185 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { transact } from '../database.js';
+import { groupBy } from '../group-by.js';
+import { finishStatement } from '../ledger/finish-statement.js';
+import { lockPartition, type Store } from '../ledger/store.js';
+import {
+  isConnectionError,
+  isDataError,
+  isLockTimeout,
+  isRetryableConflict,
+} from '../sql-errors.js';
+import type { Attempt } from './attempt.js';
+import { decideEnding, type Decided } from './endings.js';
+import { settleByStream } from './late-outcome.js';
+import { unstorable } from './failure.js';
+
+const FLUSH_OUTCOMES = 1_000;
+const LANES = 2;
+
+/** Told of each attempt whose end is in the ledger, and of each whose end the ledger refused. */
+export interface OutcomeListener {
+  recorded(decided: Decided): void;
+  /** Its end was recorded otherwise: rejected, canceled, or already there. */
+  resolved(attempt: Attempt): void;
+}
+
+/**
+ * Brings outcomes to the ledger: what arrives while a flush is in flight goes with the next one, by
+ * partition, the fullest first. An outcome stays here until the ledger has answered for it: lost
+ * connections are retried for as long as it takes, so that none is lost; the lease makes sure that
+ * none counts twice.
+ */
+export class OutcomeBuffer {
+  readonly #store: Store;
+  readonly #listener: OutcomeListener;
+  readonly #waiting = new Map<string, Attempt[]>();
+  #inFlight = new Set<string>();
+  #scheduled = false;
+  #idle: (() => void)[] = [];
+  #givenUp = false;
+
+  constructor(store: Store, listener: OutcomeListener) {
+    this.#store = store;
+    this.#listener = listener;
+  }
+
+  add(attempt: Attempt): void {
+    const key = `${attempt.claim.partition}/${attempt.claim.worker}`;
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) this.#waiting.set(key, [attempt]);
+    else waiting.push(attempt);
+    this.#schedule();
+  }
+
+  /** Settles when every outcome has been answered for, or after `giveUp`. */
+  async drain(): Promise<void> {
+    while (!this.#givenUp && (this.#waiting.size > 0 || this.#inFlight.size > 0)) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  /** Stops trying: what has not been recorded is decided by the reaper. */
+  giveUp(): void {
+    this.#givenUp = true;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** After the handlers that ended in this turn of the loop have all been added. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#inFlight.size < LANES) {
+      const key = this.#fullest();
+      if (key === undefined) return;
+      const waiting = this.#waiting.get(key)!;
+      const batch = waiting.splice(0, FLUSH_OUTCOMES);
+      if (waiting.length === 0) this.#waiting.delete(key);
+      this.#inFlight.add(key);
+      void this.#flush(batch).finally(() => {
+        this.#inFlight.delete(key);
+        for (const resolve of this.#idle.splice(0)) resolve();
+        this.#pump();
+      });
+    }
+  }
+
+  #fullest(): string | undefined {
+    let best: string | undefined;
+    let most = 0;
+    for (const [key, waiting] of this.#waiting) {
+      if (waiting.length > most && !this.#inFlight.has(key)) [best, most] = [key, waiting.length];
+    }
+    return best;
+  }
+
+  /** Those with a cancel request are decided by the stream, which knows who asked and why. */
+  async #flush(batch: readonly Attempt[]): Promise<void> {
+    const byHand = (attempt: Attempt) =>
+      attempt.cancelSeen && attempt.outcome!.type !== 'SucceedAttempt';
+    const { true: careful = [], false: plain = [] } = Object.fromEntries(
+      groupBy(batch, (one) => String(byHand(one))),
+    );
+    if (plain.length > 0) await this.#finish(plain);
+    for (const attempt of careful) await this.#settle(attempt, true);
+  }
+
+  async #finish(attempts: readonly Attempt[]): Promise<void> {
+    const [first] = attempts;
+    const { partition, worker } = first!.claim;
+    const decided = attempts.map(decideEnding);
+    for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+      try {
+        const [, result] = await transact(this.#store.database, [
+          lockPartition(this.#store, partition),
+          finishStatement(
+            this.#store,
+            partition,
+            worker,
+            decided.map((one) => one.ending),
+          ),
+        ]);
+        const { missed, alive } = result!.rows[0] as { missed: number[]; alive: boolean };
+        const refused = new Set(missed);
+        decided.forEach((one, index) => refused.has(index) || this.#listener.recorded(one));
+        for (const index of missed) await this.#settle(attempts[index]!, alive);
+        return;
+      } catch (error) {
+        if (isDataError(error)) return this.#halve(attempts, error as Error);
+        const again =
+          isConnectionError(error) || isLockTimeout(error) || isRetryableConflict(error);
+        if (!again)
+          this.#store.log.error({ error }, 'outcomes could not be recorded; trying again');
+        for (const attempt of attempts) attempt.sentBefore ||= isConnectionError(error);
+        await pause(pauseMs);
+      }
+    }
+  }
+
+  /** One bad outcome never fails its batch: it is found by halving, and recorded as unstorable. */
+  async #halve(attempts: readonly Attempt[], error: Error): Promise<void> {
+    if (attempts.length === 1) {
+      const [attempt] = attempts;
+      attempt!.outcome = mended(attempt!, error);
+      return this.#finish([attempt!]);
+    }
+    const middle = Math.ceil(attempts.length / 2);
+    await this.#finish(attempts.slice(0, middle));
+    await this.#finish(attempts.slice(middle));
+  }
+
+  async #settle(attempt: Attempt, alive: boolean): Promise<void> {
+    for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+      try {
+        await settleByStream(this.#store, attempt, alive);
+        return this.#listener.resolved(attempt);
+      } catch (error) {
+        if (!isConnectionError(error) && !isLockTimeout(error)) {
+          this.#store.log.error(
+            { error, jobId: attempt.jobId },
+            'a late outcome could not be recorded',
+          );
+          return this.#listener.resolved(attempt);
+        }
+        await pause(pauseMs);
+      }
+    }
+  }
+}
+
+/** A success keeps its success and loses its result; an error loses its text. */
+function mended(attempt: Attempt, error: Error): NonNullable<Attempt['outcome']> {
+  const outcome = attempt.outcome!;
+  if (outcome.type === 'SucceedAttempt' && outcome.result !== undefined) {
+    const { result: _, ...rest } = outcome;
+    return { ...rest, resultOmitted: 'result: Postgres cannot store it' };
+  }
+  return unstorable(attempt, error.message);
+}

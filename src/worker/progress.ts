@@ -1,0 +1,23 @@
+import { groupBy } from '../group-by.js';
+import { execute } from '../ledger/execute.js';
+import type { Store } from '../ledger/store.js';
+import type { Attempt } from './attempt.js';
+
+/** Records the latest progress of each attempt that has some; at most once a second per attempt. */
+export async function recordProgress(store: Store, attempts: Set<Attempt>): Promise<void> {
+  const reported = [...attempts].filter((attempt) => attempt.outcome === undefined);
+  attempts.clear();
+  for (const [partition, group] of groupBy(reported, (attempt) => attempt.claim.partition)) {
+    const orders = group.map((attempt) => {
+      const { row, claim, progress } = attempt;
+      const command = {
+        type: 'ReportProgress',
+        attempt: row.attempt,
+        worker: claim.worker,
+        ...progress!,
+      } as const;
+      return { jobId: row.job_id, command };
+    });
+    await execute(store, partition, orders);
+  }
+}

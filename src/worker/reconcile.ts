@@ -1,0 +1,83 @@
+import { lockPartition, type Store } from '../ledger/store.js';
+import { transact } from '../database.js';
+import { groupBy } from '../group-by.js';
+import { finishStatement, type Ending } from '../ledger/finish-statement.js';
+import type { Attempt } from './attempt.js';
+
+/** What a worker holds, by job id, and which of its claims have not been answered. */
+export interface Holdings {
+  readonly worker: number;
+  readonly held: ReadonlyMap<string, Attempt>;
+  readonly inFlight: ReadonlySet<number>;
+}
+
+interface LeaseRow {
+  readonly job_id: string;
+  readonly claim: number;
+  readonly partition: number;
+  readonly attempt: number;
+  readonly counted: number;
+  readonly losses: number;
+  readonly canceled: boolean;
+}
+
+/**
+ * Compares the leases in the database with what this worker holds. Leases it knows nothing of (a
+ * claim whose reply was lost) are given back, or its heartbeat would keep them for ever. Gives the
+ * held attempts whose cancellation was requested.
+ */
+export async function reconcile(store: Store, holdings: Holdings): Promise<readonly Attempt[]> {
+  const { worker, held, inFlight } = holdings;
+  // Whatever is held or asked for now may be missing from either side of the comparison.
+  const known = new Set(held.keys());
+  const asked = new Set(inFlight);
+  const result = await store.database.pool.query<LeaseRow>({
+    ...(store.database.pooler ? {} : { name: 'jl_reconcile' }),
+    text: `select job_id, claim, partition, attempt, counted, losses, cancel_at is not null as canceled
+      from ${store.tables.leases} where worker = $1`,
+    values: [worker],
+  });
+  const isUnknown = (row: LeaseRow) =>
+    !known.has(row.job_id) &&
+    !held.has(row.job_id) &&
+    !asked.has(row.claim) &&
+    !inFlight.has(row.claim);
+  await giveBack(store, worker, result.rows.filter(isUnknown));
+  return result.rows.flatMap((row) => {
+    const attempt = row.canceled ? held.get(row.job_id) : undefined;
+    return attempt === undefined || attempt.row.attempt !== row.attempt ? [] : [attempt];
+  });
+}
+
+async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[]): Promise<void> {
+  for (const [partition, lost] of groupBy(rows, (row) => row.partition)) {
+    store.log.info(
+      { code: 'CLAIM_LOST', worker, partition, attempts: lost.length },
+      'unknown leases given back',
+    );
+    await transact(store.database, [
+      lockPartition(store, partition),
+      finishStatement(store, partition, worker, lost.map(released)),
+    ]);
+  }
+}
+
+function released(row: LeaseRow): Ending {
+  return {
+    jobId: row.job_id,
+    claim: row.claim,
+    attempt: row.attempt,
+    type: 'AttemptReleased',
+    data: JSON.stringify({ attempt: row.attempt, why: 'claim-lost' }),
+    meta: '{}',
+    then: 'line',
+    counted: row.counted - 1,
+    losses: row.losses,
+    delayMs: null,
+    runAt: null,
+    failure: false,
+    // A canceled one is left to the cancel's grace.
+    cancelKnown: false,
+    freesKey: false,
+  };
+}

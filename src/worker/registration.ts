@@ -1,0 +1,43 @@
+import { hostname } from 'node:os';
+import { iso, type Store } from '../ledger/store.js';
+import type { WorkerInfo } from '../api.js';
+import { VERSION } from '../version.js';
+import type { WorkerSettings } from './options.js';
+
+/** Puts a new incarnation on record. Ids are never reused; the row stays long after the worker. */
+export async function register(store: Store, settings: WorkerSettings): Promise<number> {
+  const result = await store.database.pool.query<{ id: number }>({
+    text: `insert into ${store.tables.workers}(host, pid, version, queues, kinds, lease_ms)
+      values ($1, $2, $3, $4, $5, $6) returning id`,
+    values: [
+      hostname(),
+      process.pid,
+      VERSION,
+      settings.queues,
+      [...settings.jobs.keys()],
+      settings.leaseMs,
+    ],
+  });
+  return result.rows[0]!.id;
+}
+
+/** Records that an incarnation ended of its own accord. */
+export async function deregister(store: Store, worker: number, reason: string): Promise<void> {
+  await store.database.pool.query({
+    text: `update ${store.tables.workers} set ended_at = clock_timestamp(), end_reason = $2
+      where id = $1 and dead_at is null and ended_at is null`,
+    values: [worker, reason],
+  });
+}
+
+/** A worker as it was registered, whether it lives or not. */
+export async function workerInfo(store: Store, id: number): Promise<WorkerInfo | undefined> {
+  const result = await store.database.pool.query<WorkerInfo>({
+    text: `select id, host, pid, version, kinds, queues, ${iso('started_at')} as "startedAt",
+      ${iso('coalesce(ended_at, dead_at)')} as "endedAt",
+      case when dead_at is not null then coalesce(end_reason, 'no heartbeat') else end_reason end as "endReason"
+      from ${store.tables.workers} where id = $1`,
+    values: [id],
+  });
+  return result.rows[0];
+}

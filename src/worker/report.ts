@@ -1,0 +1,123 @@
+import type { Transition } from '../api.js';
+import type { NewEvent } from '../job/events.js';
+import type { StateName } from '../job/state.js';
+import type { Execution } from '../ledger/execute.js';
+import type { Store } from '../ledger/store.js';
+import { unattended } from '../ledger/unattended.js';
+import type { Attempt } from './attempt.js';
+import type { Decided } from './endings.js';
+import type { WorkerSettings } from './options.js';
+
+/**
+ * Tells of what has been committed: a log line per ended attempt, and `onTransition`. Nothing here
+ * can harm a job: a listener that throws is logged and forgotten.
+ */
+export class Report {
+  readonly #store: Store;
+  readonly #settings: WorkerSettings;
+
+  constructor(store: Store, settings: WorkerSettings) {
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  started(attempts: readonly Attempt[]): void {
+    if (this.#settings.onTransition === undefined) return;
+    for (const { row, claim } of attempts) {
+      const data = { attempt: row.attempt, worker: claim.worker, claim: claim.claim };
+      this.#tell(row, 'available', 'running', { type: 'AttemptStarted', data });
+    }
+  }
+
+  ended({ attempt, event, to }: Decided): void {
+    this.#log(attempt, event, to);
+    this.#tell(attempt.row, 'running', to, event);
+  }
+
+  /** What maintenance decided for lost and canceled attempts. */
+  executed(executions: readonly Execution[]): void {
+    for (const execution of executions) {
+      if (!('events' in execution)) continue;
+      const { before, after, events } = execution;
+      const row = { job_id: after.id, kind: after.kind, queue: after.queue };
+      for (const event of events) {
+        if (event.type === 'AttemptLost') {
+          const { attempt } = event.data;
+          const fields = {
+            code: 'ATTEMPT_LOST',
+            jobId: after.id,
+            kind: after.kind,
+            attempt,
+            next: after.state,
+          };
+          this.#store.log.warn(fields, 'attempt lost');
+        }
+        this.#tell(row, before.state, after.state, event);
+      }
+    }
+  }
+
+  /** Names at start-up what waits and what nobody works on. */
+  async unattended(): Promise<void> {
+    try {
+      for (const one of await unattended(this.#store)) {
+        this.#store.log.warn({ code: 'UNATTENDED', ...one }, 'jobs wait that no live worker has');
+      }
+    } catch {
+      // Only advice; `stats` tells the same.
+    }
+  }
+
+  #tell(
+    job: { readonly job_id: string; readonly kind: string; readonly queue: string },
+    from: StateName,
+    to: StateName,
+    event: Pick<NewEvent, 'type' | 'data'>,
+  ): void {
+    const { onTransition } = this.#settings;
+    if (onTransition === undefined || (from === to && event.type !== 'AttemptStarted')) return;
+    const transition: Transition = {
+      jobId: job.job_id,
+      kind: job.kind,
+      queue: job.queue,
+      from,
+      to,
+      event: { type: event.type, data: event.data },
+    };
+    try {
+      // A listener that is an async function must not end the process with its rejection.
+      void Promise.resolve(onTransition(transition)).catch((error: unknown) =>
+        this.#listenerFailed(error),
+      );
+    } catch (error) {
+      this.#listenerFailed(error);
+    }
+  }
+
+  #listenerFailed(error: unknown): void {
+    this.#store.log.warn({ code: 'LISTENER', error }, 'onTransition threw');
+  }
+
+  #log(attempt: Attempt, event: NewEvent, to: StateName): void {
+    const { log } = this.#store;
+    const { row } = attempt;
+    const fields = () => ({
+      jobId: row.job_id,
+      kind: row.kind,
+      attempt: row.attempt,
+      of: row.max_attempts,
+      outcome: to,
+      ...('durationMs' in event.data ? { durationMs: event.data.durationMs } : {}),
+      ...('error' in event.data
+        ? { category: event.data.error?.category, error: event.data.error?.message }
+        : {}),
+      ...(event.type === 'AttemptFailed' && event.data.decision.action === 'retry'
+        ? { retryInMs: event.data.decision.delayMs }
+        : {}),
+    });
+    if (event.type === 'AttemptSucceeded') {
+      if (log.isLevelEnabled?.('debug') !== false) log.debug(fields(), 'attempt succeeded');
+    } else if (to === 'failed') log.error(fields(), 'job failed');
+    else log.info(fields(), `attempt ended: ${event.type}`);
+  }
+}

@@ -1,0 +1,185 @@
+import type { Middleware } from '../api.js';
+import type { OutcomeCommand } from '../job/commands.js';
+import type { HandlerContext, RunnableJob } from '../job/define.js';
+import { encodeJson } from '../job/encode-json.js';
+import { MAX_RESULT_BYTES } from '../job/limits.js';
+import type { Json } from '../job/json.js';
+import { validate } from '../ledger/validate.js';
+import type { Attempt } from './attempt.js';
+import { createContext, type ContextTools } from './context.js';
+import { failure, invalidPayload, timeout, unknownKind } from './failure.js';
+import type { WorkerSettings } from './options.js';
+import { isSnooze } from './snooze.js';
+
+/** What an attempt needs of its worker. */
+export interface Executor extends ContextTools {
+  readonly settings: WorkerSettings;
+  /** Takes an attempt's outcome towards the store. Called once per attempt. */
+  settled(attempt: Attempt): void;
+}
+
+/**
+ * Runs one attempt: find the handler, check the payload, call it within its time, judge how it
+ * ended. Never throws. Returns when the handler has returned; the outcome may have been settled
+ * before, by the timeout or a shutdown.
+ */
+export async function runAttempt(attempt: Attempt, executor: Executor): Promise<void> {
+  attempt.beganAt = performance.now();
+  const job = executor.settings.jobs.get(attempt.row.kind);
+  if (job === undefined) return settle(attempt, executor, unknownKind(attempt));
+  startTimer(attempt, executor);
+  const payload = await checkedPayload(job, attempt, executor);
+  if (payload === undefined || attempt.outcome !== undefined) return;
+  const outcome = await outcomeOf(job, payload.value, attempt, executor);
+  settle(attempt, executor, outcome);
+}
+
+function settle(attempt: Attempt, executor: Executor, outcome: OutcomeCommand): void {
+  if (attempt.settle(outcome)) executor.settled(attempt);
+}
+
+/** At the limit the signal aborts, and the attempt ends as a timeout even if its handler goes on. */
+function startTimer(attempt: Attempt, executor: Executor): void {
+  const { timeoutMs } = attempt.enqueued;
+  if (timeoutMs === null) return;
+  attempt.timer = setTimeout(() => {
+    attempt.abort('timeout');
+    settle(attempt, executor, timeout(attempt, executor.settings));
+  }, timeoutMs);
+}
+
+/** The schema may have changed since the job was enqueued: then the handler is not called. */
+async function checkedPayload(
+  job: RunnableJob,
+  attempt: Attempt,
+  executor: Executor,
+): Promise<{ readonly value: unknown } | undefined> {
+  try {
+    const checked = await validate(job.options.payload, attempt.payload);
+    if ('value' in checked) return checked;
+    settle(attempt, executor, invalidPayload(attempt, checked.problem));
+  } catch (error) {
+    settle(attempt, executor, failure(attempt, error, executor.settings, job));
+  }
+  return undefined;
+}
+
+async function outcomeOf(
+  job: RunnableJob,
+  payload: unknown,
+  attempt: Attempt,
+  executor: Executor,
+): Promise<OutcomeCommand> {
+  try {
+    const context = createContext(attempt, executor);
+    const handle = (value: unknown) => job.handle(value, context);
+    const result = await throughMiddleware(executor.settings.middleware, payload, context, handle);
+    return await success(attempt, job, result);
+  } catch (error) {
+    if (isSnooze(error)) return snoozed(attempt, error);
+    if (attempt.abortReason === 'shutdown') return release(attempt, 'shutdown');
+    return failure(attempt, error, executor.settings, job);
+  }
+}
+
+/** First registered is outermost. Who does not call `next` ends the attempt with what he returns. */
+async function throughMiddleware(
+  middleware: readonly Middleware[],
+  payload: unknown,
+  context: HandlerContext,
+  handle: (payload: unknown) => unknown,
+): Promise<unknown> {
+  if (middleware.length === 0) return handle(payload);
+  const call = async (index: number): Promise<unknown> => {
+    const layer = middleware[index];
+    return layer === undefined ? handle(payload) : layer(payload, context, () => call(index + 1));
+  };
+  return call(0);
+}
+
+/** A result that cannot be kept never changes the outcome: it is left out, and the event says why. */
+async function success(
+  attempt: Attempt,
+  job: RunnableJob,
+  result: unknown,
+): Promise<OutcomeCommand> {
+  const ended = performance.now();
+  const common = {
+    type: 'SucceedAttempt',
+    attempt: attempt.row.attempt,
+    worker: attempt.claim.worker,
+    startedAt: attempt.startedAt(),
+    durationMs: attempt.durationMs(ended),
+  } as const;
+  if (result === undefined && job.options.result === undefined) return common;
+  const kept = await keepableResult(job, result);
+  return 'omitted' in kept
+    ? { ...common, resultOmitted: kept.omitted }
+    : { ...common, result: kept.result };
+}
+
+async function keepableResult(
+  job: RunnableJob,
+  result: unknown,
+): Promise<{ readonly result: Json | undefined } | { readonly omitted: string }> {
+  let value = result;
+  if (job.options.result !== undefined) {
+    const checked = await Promise.race([validated(job, result), hung()]);
+    if ('problem' in checked) return { omitted: `result: ${checked.problem}`.slice(0, 500) };
+    value = checked.value;
+  }
+  if (value === undefined) return { result: undefined };
+  const encoded = encodeJson(value, 'result');
+  if ('problem' in encoded) return { omitted: encoded.problem };
+  if (encoded.storedBytes > MAX_RESULT_BYTES) {
+    return {
+      omitted: `result: expected at most ${MAX_RESULT_BYTES} bytes, got ${encoded.storedBytes}`,
+    };
+  }
+  // What was judged is what is kept, whatever the handler's object does later.
+  return { result: JSON.parse(encoded.text) as Json };
+}
+
+async function validated(
+  job: RunnableJob,
+  result: unknown,
+): Promise<{ readonly value: unknown } | { readonly problem: string }> {
+  try {
+    return await validate(job.options.result!, result);
+  } catch {
+    return { problem: 'its validator threw' };
+  }
+}
+
+const RESULT_VALIDATION_MS = 5_000;
+
+function hung(): Promise<{ readonly problem: string }> {
+  return new Promise((resolve) => {
+    const say = () => resolve({ problem: 'its validator did not answer' });
+    setTimeout(say, RESULT_VALIDATION_MS).unref();
+  });
+}
+
+function snoozed(
+  attempt: Attempt,
+  until: { readonly delayMs?: number; readonly runAt?: string },
+): OutcomeCommand {
+  return {
+    type: 'SnoozeAttempt',
+    attempt: attempt.row.attempt,
+    worker: attempt.claim.worker,
+    startedAt: attempt.startedAt(),
+    durationMs: attempt.durationMs(performance.now()),
+    ...(until.runAt === undefined ? { delayMs: until.delayMs ?? 0 } : { runAt: until.runAt }),
+  };
+}
+
+/** Gives an attempt back, uncounted. */
+export function release(attempt: Attempt, why: string): OutcomeCommand {
+  return {
+    type: 'ReleaseAttempt',
+    attempt: attempt.row.attempt,
+    worker: attempt.claim.worker,
+    why,
+  };
+}

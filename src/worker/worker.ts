@@ -1,0 +1,107 @@
+import type { LedgerWorker, WorkerOptions } from '../api.js';
+import { LedgerError } from '../errors.js';
+import type { Store } from '../ledger/store.js';
+import type { ContextTools } from './context.js';
+import { Incarnation } from './incarnation.js';
+import { workerSettings, type WorkerSettings } from './options.js';
+
+/**
+ * A worker: claims jobs, runs their handlers, records how they ended. It owns leases, never state:
+ * whatever it holds can be lost with the process and is decided by others. It promises that every
+ * run is recorded before it begins and every outcome counts once; it never finishes an attempt that
+ * is no longer its own. When its heartbeat finds it declared dead (after a pause of the process, say)
+ * it goes on under a new id; ids are never used twice.
+ */
+export class Worker implements LedgerWorker {
+  readonly #store: Store;
+  readonly #settings: WorkerSettings;
+  readonly #tools: Pick<ContextTools, 'enqueue'>;
+  readonly ended: Promise<string>;
+  #end!: (reason: string) => void;
+  #fail!: (error: Error) => void;
+  #incarnation: Incarnation | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(store: Store, options: WorkerOptions, tools: Pick<ContextTools, 'enqueue'>) {
+    this.#store = store;
+    this.#settings = workerSettings(options);
+    this.#tools = tools;
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
+    this.ended.catch(() => {});
+  }
+
+  get id(): number | undefined {
+    return this.#incarnation?.id;
+  }
+
+  /** Begins to work. A start that fails leaves nothing behind and can be repeated. */
+  start(): Promise<void> {
+    if (this.#stopping !== undefined) {
+      return Promise.reject(
+        new LedgerError('LEDGER_CLOSED', 'worker: it was stopped; make a new one'),
+      );
+    }
+    this.#starting ??= this.#begin().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#finish(options.graceMs ?? this.#settings.shutdownGraceMs);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #begin(): Promise<void> {
+    const incarnation = new Incarnation(this.#store, this.#settings, this.#tools, {
+      lost: () => void this.#rebirth(incarnation),
+      stalled: (why) => void this.#stall(incarnation, why),
+    });
+    await incarnation.start();
+    this.#incarnation = incarnation;
+  }
+
+  /** Declared dead, but this process lives: old attempts are told, new ones run under a new id. */
+  async #rebirth(dead: Incarnation): Promise<void> {
+    if (this.#incarnation !== dead || this.#stopping !== undefined) return;
+    this.#incarnation = undefined;
+    this.#store.log.warn(
+      { code: 'LEASE_LOST', worker: dead.id },
+      'this worker was declared dead; going on under a new id',
+    );
+    void dead.abandon('lease-lost');
+    while (this.#stopping === undefined) {
+      try {
+        return await this.#begin();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+      }
+    }
+  }
+
+  async #stall(stalled: Incarnation, why: string): Promise<void> {
+    if (this.#incarnation !== stalled || this.#stopping !== undefined) return;
+    this.#store.log.error(
+      { code: 'WORKER_STALLED', worker: stalled.id, why },
+      'worker gives its leases up',
+    );
+    this.#stopping = stalled.abandon('lease-lost');
+    await this.#stopping;
+    this.#fail(new LedgerError('INTERNAL', `worker: ${why}`));
+  }
+
+  async #finish(graceMs: number): Promise<void> {
+    await this.#starting?.catch(() => {});
+    await this.#incarnation?.stop(graceMs);
+    this.#end('stopped');
+  }
+}
