@@ -42,7 +42,6 @@ function causesOf(error: unknown): readonly unknown[] {
   const chain: unknown[] = [];
   let link = error;
   while (link !== undefined && link !== null && chain.length < MAX_CAUSES) {
-    if (chain.includes(link)) break;
     chain.push(link);
     link = readProperty(link, 'cause') ?? firstError(link);
   }

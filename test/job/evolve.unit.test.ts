@@ -78,6 +78,24 @@ describe('folding a stream', () => {
     expect(stream.job.previousError).toMatchObject({ message: 'first' });
   });
 
+  it('keeps the error of a canceled attempt', () => {
+    const stream = SITUATIONS.canceling();
+    stream.give(give.fail(1, { error: errorRecord({ message: 'aborted' }) }));
+    expect(stream.job).toMatchObject({
+      state: 'canceled',
+      reason: 'sent twice',
+      previousError: { message: 'aborted' },
+      errorAt: stream.events.at(-1)?.position,
+    });
+  });
+
+  it('keeps the latest delay, from which decorrelated jitter grows', () => {
+    const stream = SITUATIONS.retrying();
+    expect(stream.job.previousDelayMs).toBe(2_000);
+    stream.give(give.start());
+    expect(stream.job.previousDelayMs).toBe(2_000);
+  });
+
   it('takes a patched payload and remembers where it stands', () => {
     const stream = SITUATIONS.failed();
     expect(stream.job.payloadAt).toBe(100);
@@ -187,6 +205,17 @@ describe('an event that cannot follow', () => {
     const [retrying] = SAMPLE_EVENTS.filter((event) => event.type === 'AttemptFailed');
     if (retrying === undefined) throw new Error('no sample');
     expect(() => evolve(last, recordedAs(retrying, next))).toThrow(/no attempt is left/);
+  });
+
+  it('is refused if it reschedules from another state than the job’s', () => {
+    const data = {
+      reason: 'x',
+      from: '',
+      runAt: '2027-01-01T00:00:00Z',
+      state: 'retrying',
+    } as const;
+    const event = recordedAs({ type: 'JobRescheduled', data }, { ...next, version: 2 });
+    expect(() => evolve(SITUATIONS.scheduled().state, event)).toThrow(/the job is scheduled/);
   });
 
   it('is refused if it loses the attempt of another worker', () => {
