@@ -118,6 +118,10 @@ export interface RunnableJob<
   P extends Schema = Schema,
   R extends Schema = Schema,
 > extends JobContract<P, R> {
-  readonly handle: Handler<P, StandardSchemaV1.InferInput<R>>;
+  /** A method, so that jobs of every payload fit into one list. */
+  handle(
+    payload: StandardSchemaV1.InferOutput<P>,
+    context: HandlerContext,
+  ): StandardSchemaV1.InferInput<R> | Promise<StandardSchemaV1.InferInput<R>>;
   readonly handlerOptions: HandlerOptions;
 }

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../job/events.js';
 import { badId, isUuid, parseShortId, partitionOf } from './ids.js';
-import { iso, perPartition, type Store } from './store.js';
+import { clock, iso, perPartition, type Store } from './store.js';
 
 /** All events of a job, oldest first; none if the ledger does not know it. One partition's table. */
 export async function readStream(store: Store, jobId: string): Promise<RecordedEvent[]> {
@@ -20,7 +20,7 @@ export async function readStreams(
   jobIds: readonly string[],
 ): Promise<{ readonly events: ReadonlyMap<string, RecordedEvent[]>; readonly now: string }> {
   const result = await store.database.pool.query<EventRow & { now: string }>({
-    text: `select now.now, e.* from (select ${iso(`clock_timestamp() + $2::float8 * interval '1 millisecond'`)} as now) now
+    text: `select now.now, e.* from (select ${iso(clock('$2'))} as now) now
       left join lateral (${streamText(store, partition)}) e on true`,
     values: [jobIds, store.clockShiftMs()],
   });

@@ -1,0 +1,88 @@
+import type { ClientConfig } from 'pg';
+import type { DatabaseOption, LedgerOptions } from './api.js';
+import { LedgerError } from './errors.js';
+
+/** The only reader of the environment. */
+export interface Environment {
+  readonly databaseUrl: string | undefined;
+  readonly logLevel: string | undefined;
+}
+
+/** What the environment says; read once, by the CLI. */
+export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+  return { databaseUrl: env['DATABASE_URL'], logLevel: env['JOBLEDGER_LOG_LEVEL'] };
+}
+
+/** Ledger options, checked together and made whole. */
+export interface LedgerSettings {
+  readonly database: { readonly embedded: string } | { readonly config: ClientConfig };
+  readonly schema: string;
+  readonly migrate: boolean;
+  readonly partitions: number;
+  readonly pooler: boolean;
+  readonly maxConnections: number;
+  readonly enqueueTimeoutMs: number;
+}
+
+/** Where the embedded database lives unless said otherwise. */
+export const EMBEDDED_FOLDER = './.jobledger';
+
+/** Checks the options of `openLedger`; every fault is told at once. */
+export function ledgerSettings(options: LedgerOptions): LedgerSettings {
+  const problems: string[] = [];
+  const integer = (
+    name: 'partitions' | 'maxConnections' | 'enqueueTimeoutMs',
+    min: number,
+    max: number,
+    fallback: number,
+  ) => {
+    const value = options[name] ?? fallback;
+    if (!Number.isInteger(value) || value < min || value > max) {
+      problems.push(`${name}: expected an integer from ${min} to ${max}, got ${String(value)}`);
+    }
+    return value;
+  };
+  const database = databaseOf(options.database);
+  const settings: LedgerSettings = {
+    database,
+    schema: options.schema ?? 'jobledger',
+    migrate: options.migrate ?? 'embedded' in database,
+    partitions: integer('partitions', 1, 256, 16),
+    pooler: options.pooler ?? false,
+    maxConnections: integer('maxConnections', 2, 1_000, 8),
+    enqueueTimeoutMs: integer('enqueueTimeoutMs', 0, 86_400_000, 30_000),
+  };
+  if (problems.length > 0) throw new LedgerError('BAD_CONFIG', problems.join('; '));
+  return settings;
+}
+
+/** A blank URL is an error, never a silent fall-back to the embedded database. */
+function databaseOf(option: DatabaseOption | undefined): LedgerSettings['database'] {
+  if (option === undefined) return { embedded: EMBEDDED_FOLDER };
+  if (typeof option === 'string') return { config: { connectionString: checkedUrl(option) } };
+  if ('embedded' in option) {
+    if (typeof option.embedded !== 'string' || option.embedded.trim() === '') {
+      throw new LedgerError('BAD_CONFIG', 'database.embedded: expected the path of a folder');
+    }
+    return { embedded: option.embedded };
+  }
+  if (option.connectionString !== undefined) checkedUrl(option.connectionString);
+  return { config: option };
+}
+
+/** A Postgres URL as given; throws one line for anything else, without showing a password. */
+export function checkedUrl(text: string, field = 'database'): string {
+  if (text.trim() === '') {
+    throw new LedgerError('BAD_DATABASE_URL', `${field}: expected a Postgres URL, got blank text`);
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== 'postgres' && scheme !== 'postgresql') {
+    const got = scheme === undefined ? 'text without a scheme' : `${scheme}://`;
+    throw new LedgerError('BAD_DATABASE_URL', `${field}: expected postgres://…, got ${got}`);
+  }
+  // `postgres://user@/db?host=/socket` has no host, which the URL standard does not allow.
+  if (!URL.canParse(text.replace(/^([a-z]+:\/\/(?:[^@/]*@)?)(?=\/)/i, '$1localhost'))) {
+    throw new LedgerError('BAD_DATABASE_URL', `${field}: expected a well-formed Postgres URL`);
+  }
+  return text;
+}

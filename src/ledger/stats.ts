@@ -1,0 +1,188 @@
+import type { StateCounts, Stats } from '../api.js';
+import { snapshot } from '../database.js';
+import { STATES } from '../job/state.js';
+import { clock, iso, type Store } from './store.js';
+import { TOTALS, totalsBetween } from './tally.js';
+
+type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
+
+/**
+ * All counts on one snapshot, so that the states add up to the jobs enqueued. Ended jobs come from
+ * the tallies plus the events behind them, waiting and running ones from the dispatch tables.
+ */
+export async function readStats(
+  store: Store,
+  known: { readonly kinds: ReadonlyMap<string, { readonly queue: string }> },
+): Promise<Stats> {
+  return snapshot(store.database, async (query) => {
+    const at = await readNow(store, query);
+    const totals = await readTotals(store, query);
+    const waiting = await readWaiting(store, query, at);
+    const lines = new Map<string, Line>();
+    for (const [kind, { queue }] of known.kinds) lineAt(lines, queue, kind);
+    for (const row of totals) Object.assign(lineAt(lines, row.queue, row.kind).counts, ended(row));
+    for (const { queue, kind, state, count } of waiting)
+      lineAt(lines, queue, kind).counts[state] += count;
+    const workers = await readWorkers(store, query);
+    const inbox = await readInbox(store, query);
+    const sorted = [...lines.values()].sort(
+      (a, b) => compare(a.queue, b.queue) || compare(a.kind, b.kind),
+    );
+    const states = addUp(sorted.map((line) => line.counts));
+    return {
+      at,
+      states,
+      enqueued: totals.reduce((sum, row) => sum + row.enqueued, 0) + inbox.waiting,
+      byQueue: sorted.map(({ queue, kind, counts }) => ({ queue, kind, ...counts })),
+      events: await readEventCount(store, query),
+      inbox: { waiting: inbox.waiting, setAside: inbox.setAside },
+      unattended: sorted.flatMap((line) => unattended(line, workers)),
+      workers: workers.length,
+      oldestAvailableMs: await readOldest(store, query),
+    };
+  });
+}
+
+interface Line {
+  readonly queue: string;
+  readonly kind: string;
+  readonly counts: Counts;
+}
+
+type Counts = { -readonly [S in keyof StateCounts]: number };
+
+function lineAt(lines: Map<string, Line>, queue: string, kind: string): Line {
+  const key = `${queue}\0${kind}`;
+  let line = lines.get(key);
+  if (line === undefined) lines.set(key, (line = { queue, kind, counts: noCounts() }));
+  return line;
+}
+
+function noCounts(): Counts {
+  return Object.fromEntries(STATES.map((state) => [state, 0])) as Counts;
+}
+
+function addUp(all: readonly Counts[]): StateCounts {
+  const sum = noCounts();
+  for (const counts of all) for (const state of STATES) sum[state] += counts[state];
+  return sum;
+}
+
+interface Totals {
+  readonly queue: string;
+  readonly kind: string;
+  readonly enqueued: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly canceled: number;
+  readonly discarded: number;
+}
+
+function ended({ succeeded, failed, canceled, discarded }: Totals): Partial<Counts> {
+  return { succeeded, failed, canceled, discarded };
+}
+
+async function readNow(store: Store, query: Query): Promise<string> {
+  const { rows } = await query(`select ${iso(clock('$1'))} as at`, [store.clockShiftMs()]);
+  return (rows[0] as { at: string }).at;
+}
+
+async function readTotals(store: Store, query: Query): Promise<Totals[]> {
+  const { tallies } = store.tables;
+  const parts = Array.from({ length: store.partitions }, (_, partition) => {
+    const last = `(select coalesce(max(position), 0) from ${tallies} where partition = ${partition})`;
+    return `select queue, kind, ${TOTALS} from ${tallies} where partition = ${partition} and position = ${last}
+      union all select queue, kind, ${TOTALS} from (${totalsBetween(store, partition, last, '9223372036854775807')}) since`;
+  });
+  const sums = TOTALS.split(', ').map((name) => `sum(${name})::float8 as ${name}`);
+  const { rows } = await query(
+    `select queue, kind, ${sums.join(', ')} from (${parts.join(' union all ')}) parts group by queue, kind`,
+  );
+  return rows as Totals[];
+}
+
+interface WaitingCount {
+  readonly queue: string;
+  readonly kind: string;
+  readonly state: 'available' | 'scheduled' | 'retrying' | 'running';
+  readonly count: number;
+}
+
+async function readWaiting(store: Store, query: Query, at: string): Promise<WaitingCount[]> {
+  const { ready, scheduled, leases, inbox } = store.tables;
+  const { rows } = await query(
+    `select queue, kind, state, sum(count)::float8 as count from (
+      select queue, kind, 'available' as state, count(*) from ${ready} group by queue, kind
+      union all select queue, kind, case when run_at <= $1::timestamptz then 'available' else state end, count(*)
+        from ${scheduled} group by 1, 2, 3
+      union all select queue, kind, 'running', count(*) from ${leases} group by queue, kind
+      union all select coalesce(queue, 'default'), kind,
+        case when run_at > $1::timestamptz then 'scheduled' else 'available' end, count(*)
+        from ${inbox} where sort <> 'duplicate' and set_aside_at is null and kind is not null group by 1, 2, 3) parts
+    group by queue, kind, state`,
+    [at],
+  );
+  return rows as WaitingCount[];
+}
+
+interface LiveWorker {
+  readonly queues: readonly string[];
+  readonly kinds: readonly string[];
+}
+
+async function readWorkers(store: Store, query: Query): Promise<LiveWorker[]> {
+  const { rows } = await query(
+    `select queues, kinds from ${store.tables.workers} where dead_at is null and ended_at is null`,
+  );
+  return rows as LiveWorker[];
+}
+
+function unattended(
+  { queue, kind, counts }: Line,
+  workers: readonly LiveWorker[],
+): Stats['unattended'][number][] {
+  const waiting = counts.available + counts.scheduled + counts.retrying;
+  const attended = workers.some((one) => one.queues.includes(queue) && one.kinds.includes(kind));
+  return waiting === 0 || attended ? [] : [{ queue, kind, waiting }];
+}
+
+async function readInbox(
+  store: Store,
+  query: Query,
+): Promise<{ waiting: number; setAside: number }> {
+  const { rows } = await query(
+    `select count(*) filter (where set_aside_at is null and kind is not null)::float8 as waiting,
+      count(*) filter (where set_aside_at is not null)::float8 as "setAside"
+      from ${store.tables.inbox} where sort <> 'duplicate'`,
+  );
+  return rows[0] as { waiting: number; setAside: number };
+}
+
+async function readEventCount(store: Store, query: Query): Promise<number> {
+  const heads = Array.from(
+    { length: store.partitions },
+    (_, partition) => `coalesce((select position from ${store.tables.eventsOf(partition)}
+      where partition = ${partition} order by position desc limit 1), 0)`,
+  );
+  const { rows } = await query(`select (${heads.join(' + ')})::float8 as events`);
+  return (rows[0] as { events: number }).events;
+}
+
+/** The oldest available job is the first of some line: its last event tells since when it waits. */
+async function readOldest(store: Store, query: Query): Promise<number | null> {
+  const oldest = Array.from(
+    { length: store.partitions },
+    (_, partition) => `select (select recorded_at from ${store.tables.eventsOf(partition)} e
+      where e.partition = ${partition} and e.position = r.position) as at
+      from (select position from ${store.tables.ready} where partition = ${partition} order by seq limit 1) r`,
+  );
+  const { rows } = await query(
+    `select (extract(epoch from clock_timestamp() - min(at)) * 1000)::float8 as ms from (${oldest.join(' union all ')}) o`,
+  );
+  const { ms } = rows[0] as { ms: number | null };
+  return ms === null ? null : Math.max(0, Math.round(ms));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,8 @@
+import { destination, pino } from 'pino';
+import type { Log } from './job/define.js';
+
+/** Our own logger: JSON lines on stderr, so that they never mix with what a command prints. */
+export function defaultLog(level = 'warn'): Log {
+  const options = { name: 'jobledger', level, serializers: { error: pino.stdSerializers.err } };
+  return pino(options, destination({ dest: 2, sync: true }));
+}
