@@ -112,6 +112,8 @@ export interface ListedJob {
   readonly decision?: string;
   readonly category?: string;
   readonly message?: string;
+  /** Set where this program cannot read the job's events. */
+  readonly note?: string;
   /** Why this inbox row cannot become a job. */
   readonly setAside?: string;
 }
@@ -138,7 +140,7 @@ export interface Stats {
 }
 
 export interface Difference {
-  /** `position`, `ready`, `scheduled`, `leases`, `unique_keys`, `stray` or `inbox`. */
+  /** `position`, `stream`, `ready`, `scheduled`, `leases`, `unique_keys` or `stray`. */
   readonly where: string;
   readonly partition: number | null;
   readonly jobId: string | null;
@@ -150,6 +152,8 @@ export interface Verification {
   readonly events: number;
   readonly jobs: number;
   readonly differences: readonly Difference[];
+  /** What is no difference but wants an eye: rows of the inbox that were set aside. */
+  readonly notes: readonly string[];
 }
 
 /** Around a handler, onion-wise: first registered is outermost. */
