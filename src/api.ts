@@ -1,20 +1,26 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ClientConfig } from 'pg';
-import type { JobContract, RunnableJob, Schema, HandlerContext, Log } from './job/define.js';
-import type { EventType, RecordedEvent } from './job/events.js';
+import type { ListedJob, ListOptions, Stats, Verification } from './api-views.js';
+import type { LedgerWorker, WorkerInfo, WorkerOptions } from './api-worker.js';
+import type { JobContract, Schema, Log } from './job/define.js';
+import type { RecordedEvent } from './job/events.js';
 import type { Json, JsonObject } from './job/json.js';
 import type { JobState, StateName } from './job/state.js';
-import type { RetryPolicy, RetryOption } from './job/retry.js';
+import type { RetryOption } from './job/retry.js';
 
-/** Where the ledger lives: a URL, a `pg` configuration, or a folder for the embedded Postgres. */
+/**
+ * Where the ledger lives: a URL, a `pg` configuration (TLS, a password function), or the folder of
+ * an embedded Postgres.
+ */
 export type DatabaseOption = string | ClientConfig | { readonly embedded: string };
 
+/** Options of `openLedger`. All of them are checked before anything connects. */
 export interface LedgerOptions {
   /** Postgres 15 or later; the embedded Postgres in `./.jobledger` unless said. */
   readonly database?: DatabaseOption;
-  /** Schema of the ledger's tables; `jobledger` unless said. */
+  /** Schema of the ledger's tables, any name of 1 to 63 bytes; `jobledger` unless said. */
   readonly schema?: string;
-  /** The kinds this program knows. With them, enqueueing any other kind is refused. */
+  /** The kinds this program knows. With them, enqueueing any other kind throws `UNKNOWN_KIND`. */
   readonly jobs?: readonly JobContract[];
   /** Run migrations at opening. The embedded database always does. */
   readonly migrate?: boolean;
@@ -22,9 +28,15 @@ export interface LedgerOptions {
   readonly partitions?: number;
   /** True behind a transaction pooler: no named statements, LISTEN or session state. */
   readonly pooler?: boolean;
-  /** Most connections of this process to the database, 8 unless said. */
+  /**
+   * Most connections in this ledger's pool, 2 to 1,000; 8 unless said. Beside them LISTEN has one as
+   * soon as there is a worker, each worker's heartbeat one, and the embedded server one.
+   */
   readonly maxConnections?: number;
-  /** How long an enqueue keeps trying while the store is away, in milliseconds; 30,000 unless said. */
+  /**
+   * How long an enqueue keeps trying while the store is away, in milliseconds, 0 to 86,400,000;
+   * 30,000 unless said.
+   */
   readonly enqueueTimeoutMs?: number;
   /** A pino logger or one like it; false for none. Warnings and errors to stderr unless said. */
   readonly logger?: Log | false;
@@ -32,24 +44,38 @@ export interface LedgerOptions {
   readonly clockShiftMs?: () => number;
 }
 
+/** Options of one job. What is left out comes from its kind, then from the library. */
 export interface EnqueueOptions {
-  /** A UUID of the caller's, so that a repeated call makes no second job. */
+  /**
+   * A UUID of the caller's, so that a repeated call makes no second job: the first one is returned,
+   * or `JOB_EXISTS` thrown if that one is of another kind.
+   */
   readonly id?: string;
+  /** Not before this time: a Date, or ISO 8601 text with a zone. Not together with `delay`. */
   readonly runAt?: Date | string;
-  /** Milliseconds from now. */
+  /** Milliseconds from now, 0 to 100 years. */
   readonly delay?: number;
+  /** Lower runs first, −32,768 to 32,767; 0 unless the kind says otherwise. */
   readonly priority?: number;
+  /** The queue to wait in; `default` unless the kind says otherwise. */
   readonly queue?: string;
+  /** At most one job per key, within tenant and kind. */
   readonly unique?: UniqueOption;
+  /** Counted attempts, 1 to 32,767; 1 means no retry; 5 unless the kind says otherwise. */
   readonly maxAttempts?: number;
-  /** Milliseconds an attempt may take, or null for no limit. */
+  /** Milliseconds an attempt may take, 1 to 24 days, or null for no limit; 15 minutes by default. */
   readonly timeout?: number | null;
-  /** Data only: a function cannot travel with a job. */
+  /** The job's own retry policy. Data only: a function cannot travel with a job. */
   readonly retry?: Exclude<RetryOption, (...args: never[]) => unknown>;
+  /** For whom the job runs; unique keys are apart per tenant. */
   readonly tenant?: string;
+  /** In whose name the job runs. Recorded, never interpreted. */
   readonly principal?: string;
+  /** What the job belongs to: an order, a request. Follow-ups inherit it. */
   readonly correlationId?: string;
+  /** What caused the job. In a handler it is filled in with the handler's own job id. */
   readonly causationId?: string;
+  /** Anything JSON that the handler may read beside the payload. */
   readonly metadata?: JsonObject;
   /** Who enqueues, for the record. */
   readonly actor?: string;
@@ -57,200 +83,123 @@ export interface EnqueueOptions {
   readonly transaction?: unknown;
 }
 
+/** A key that only one job of a tenant and kind may hold at a time. */
 export interface UniqueOption {
+  /** Printable text of 1 to 1,024 bytes. */
   readonly key: string;
-  /** How long the key is held; `within` in milliseconds. `active` unless said. */
+  /**
+   * How long the key is held: until the job has ended (`active`, unless said), for good, or for
+   * `within` milliseconds from the enqueue.
+   */
   readonly scope?: 'active' | 'forever' | { readonly within: number };
   /** Give the job that has the key (`return`, unless said), or throw UNIQUE_KEY_TAKEN. */
   readonly onConflict?: 'return' | 'reject';
 }
 
+/** What `enqueue` answers. */
 export interface Enqueued {
+  /** The job's UUID; its last byte names the partition. */
   readonly id: string;
   /** `<partition>/<position>`; null while the job waits in the inbox. */
   readonly shortId: string | null;
-  /** False if this id or unique key had a job already; that job is the one named. */
+  /** False if this id or unique key had a job already: that one is named. Payloads are not compared. */
   readonly created: boolean;
+  /** The named job's state at the answer. */
   readonly state: StateName;
 }
 
-/** One element of `enqueueMany`. */
+/** One element of `enqueueMany`: a job, its payload, and any option of `enqueue`. */
 export type EnqueueItem<P extends Schema = Schema> = EnqueueOptions & {
   readonly job: JobContract<P> | string;
   readonly payload: StandardSchemaV1.InferInput<P>;
 };
 
-/** Who asks for an operator's action, and why; both are recorded. */
+/** Who asks for an operator's action, and why; both are recorded. Each is 1 to 255 bytes of text. */
 export interface Actor {
+  /** A person or a program. */
   readonly actor: string;
+  /** One line for whoever reads the history. */
   readonly reason: string;
 }
 
-/** A job as `get` gives it: the fold of its stream, with its short id. */
+/**
+ * A job as `get` gives it: the fold of its stream, with its short id (`3/1042`; null in the inbox).
+ * `state` says which other fields there are.
+ */
 export type Job = JobState & { readonly shortId: string | null };
-
-export interface ListOptions {
-  readonly state?: StateName;
-  readonly kind?: string;
-  readonly queue?: string;
-  /** 1 to 100; 25 unless said. */
-  readonly limit?: number;
-}
-
-export interface ListedJob {
-  readonly id: string;
-  readonly shortId: string | null;
-  readonly kind: string;
-  readonly queue: string;
-  readonly state: StateName;
-  readonly priority: number;
-  readonly attempt: number;
-  readonly maxAttempts: number;
-  readonly createdAt: string;
-  readonly runAt: string | null;
-  readonly failedAt?: string;
-  readonly decision?: string;
-  readonly category?: string;
-  readonly message?: string;
-  /** Set where this program cannot read the job's events. */
-  readonly note?: string;
-  /** Why this inbox row cannot become a job. */
-  readonly setAside?: string;
-}
-
-export type StateCounts = { readonly [S in StateName]: number };
-
-export interface Stats {
-  readonly at: string;
-  readonly states: StateCounts;
-  /** All jobs ever enqueued; the states add up to it. */
-  readonly enqueued: number;
-  readonly byQueue: readonly (StateCounts & { readonly queue: string; readonly kind: string })[];
-  readonly events: number;
-  readonly inbox: { readonly waiting: number; readonly setAside: number };
-  /** Queues and kinds with waiting jobs that no live worker has. */
-  readonly unattended: readonly {
-    readonly queue: string;
-    readonly kind: string;
-    readonly waiting: number;
-  }[];
-  readonly workers: number;
-  /** Milliseconds that the oldest available job has waited, or null. */
-  readonly oldestAvailableMs: number | null;
-}
-
-export interface Difference {
-  /** `position`, `stream`, `ready`, `scheduled`, `leases`, `unique_keys` or `stray`. */
-  readonly where: string;
-  readonly partition: number | null;
-  readonly jobId: string | null;
-  readonly text: string;
-}
-
-export interface Verification {
-  readonly verified: boolean;
-  readonly events: number;
-  readonly jobs: number;
-  readonly differences: readonly Difference[];
-  /** What is no difference but wants an eye: rows of the inbox that were set aside. */
-  readonly notes: readonly string[];
-}
-
-/** Around a handler, onion-wise: first registered is outermost. */
-export type Middleware = (
-  payload: unknown,
-  context: HandlerContext,
-  next: () => Promise<unknown>,
-) => Promise<unknown>;
-
-export interface Transition {
-  readonly jobId: string;
-  readonly kind: string;
-  readonly queue: string;
-  readonly from: StateName;
-  readonly to: StateName;
-  readonly event: { readonly type: EventType; readonly data: object };
-}
-
-export interface WorkerOptions {
-  readonly jobs: readonly RunnableJob[];
-  /** Queues to work; every queue of the jobs' kinds unless said, `default` at least. */
-  readonly queues?: readonly string[];
-  /** Handlers at a time, 1 to 10,000; 10 unless said. */
-  readonly concurrency?: number;
-  /** Most jobs claimed ahead of free slots, 0 to 10,000; 1,000 unless said. */
-  readonly fetchAhead?: number;
-  readonly pollIntervalMs?: number;
-  readonly heartbeatMs?: number;
-  /** Milliseconds without a heartbeat after which this worker counts as dead; 15,000 unless said. */
-  readonly leaseMs?: number;
-  /** Milliseconds that `stop` lets running handlers go on; 25,000 unless said. */
-  readonly shutdownGraceMs?: number;
-  /** How long before the grace ends the signals abort with `shutdown`; 5,000 unless said. */
-  readonly shutdownAbortMs?: number;
-  /** How long the event loop may stand still before the worker gives its leases up; 300,000 unless said. */
-  readonly stallLimitMs?: number;
-  readonly cancelGraceMs?: number;
-  readonly retry?: RetryPolicy;
-  readonly middleware?: readonly Middleware[];
-  readonly onTransition?: (transition: Transition) => void;
-  /** Also claim kinds this worker lacks, and fail them as `unknown-kind`. */
-  readonly failUnknownKinds?: boolean;
-  /** Run the promoter, mover and reaper too (one process leads each); true unless said. */
-  readonly maintenance?: boolean;
-}
-
-export interface LedgerWorker extends AsyncDisposable {
-  readonly id: number | undefined;
-  start(): Promise<void>;
-  /** Stops claiming, drains within the grace, releases the rest. */
-  stop(options?: { readonly graceMs?: number }): Promise<void>;
-  /** Settles when the worker has ended, with the reason; rejects if it ended by a fault. */
-  readonly ended: Promise<string>;
-}
 
 /** An open ledger. See `openLedger`. */
 export interface Ledger extends AsyncDisposable {
+  /** The ledger's own UUID, made when its schema was. */
   readonly ledgerId: string;
+  /** How many partitions the ledger has. */
   readonly partitions: number;
+  /** For other clients while this ledger is open, if the database is the embedded one. */
+  readonly databaseUrl: string | undefined;
+  /**
+   * Records one job. Resolves when it is committed, or, with `transaction`, when it stands in the
+   * caller's open transaction. Throws before anything is recorded: `BAD_INPUT`, `PAYLOAD_INVALID`,
+   * `PAYLOAD_TOO_LARGE`, `UNKNOWN_KIND`, `UNIQUE_KEY_TAKEN`, `JOB_EXISTS`. After `STORE_UNREACHABLE`
+   * nobody knows: the error's `jobId`, given as `id`, makes trying again safe.
+   *
+   * @example
+   * const { id, created } = await ledger.enqueue(sendEmail, payload, {
+   *   delay: 60_000,
+   *   unique: { key: `welcome:${userId}` },
+   * });
+   */
   enqueue<P extends Schema>(
     job: JobContract<P> | string,
     payload: StandardSchemaV1.InferInput<P>,
     options?: EnqueueOptions,
   ): Promise<Enqueued>;
+  /**
+   * Records many jobs and gives their ids in order. All are checked before any is recorded; then each
+   * stands for itself, unless `atomic` or a `transaction` makes it all or none.
+   */
   enqueueMany(
     items: readonly EnqueueItem[],
     options?: { readonly atomic?: boolean; readonly transaction?: unknown },
   ): Promise<readonly Enqueued[]>;
   /** The job now, folded from its stream; undefined if there is none. Takes an id or a short id. */
   get(id: string): Promise<Job | undefined>;
+  /** All events of a job, oldest first; none if there is no such job. Takes an id or a short id. */
   history(id: string): Promise<readonly RecordedEvent[]>;
+  /** Waiting and running jobs in the order they will run; ended ones and all, newest first. */
   list(options?: ListOptions): Promise<readonly ListedJob[]>;
+  /**
+   * Cancels a waiting job at once, and asks a running one to end: its signal aborts, and any ending
+   * but success becomes JobCanceled. Like all operator actions it throws `JOB_NOT_FOUND` or, in a
+   * state that does not allow it, `ILLEGAL_STATE`, and then changes nothing.
+   */
   cancel(id: string, by: Actor): Promise<Job>;
+  /** Lets a failed job run again, with one attempt more unless told, and a new payload if given. */
   retry(
     id: string,
     by: Actor & { readonly extraAttempts?: number; readonly payload?: Json },
   ): Promise<Job>;
+  /** Ends a waiting or failed job for good, unrun. */
   discard(id: string, by: Actor): Promise<Job>;
+  /** Gives a scheduled or retrying job another time; one that has passed means now. */
   reschedule(id: string, by: Actor & { readonly runAt: Date | string }): Promise<Job>;
+  /** Gives a waiting job another priority. */
   reprioritize(id: string, by: Actor & { readonly priority: number }): Promise<Job>;
+  /** Counts by state, queue and kind, all of one snapshot. */
   stats(): Promise<Stats>;
+  /** Proves that positions are dense and that the dispatch tables equal the fold of the log. */
   verify(): Promise<Verification>;
+  /** A worker as it was registered, whether it lives or not: `AttemptStarted` names its id. */
   workerInfo(id: number): Promise<WorkerInfo | undefined>;
+  /**
+   * A worker that runs jobs in this process, not yet started. Throws `BAD_CONFIG`.
+   *
+   * @example
+   * const worker = ledger.worker({ jobs: [sendEmail.handler(send)], concurrency: 20 });
+   * await worker.start();
+   */
   worker(options: WorkerOptions): LedgerWorker;
+  /** Brings the schema up to date; gives the names of the steps taken. */
   migrate(): Promise<readonly string[]>;
+  /** Stops this ledger's workers, flushes accepted enqueues, closes all connections. */
   close(): Promise<void>;
-}
-
-/** A worker process as the ledger remembers it, long after it ended. */
-export interface WorkerInfo {
-  readonly id: number;
-  readonly host: string;
-  readonly pid: number;
-  readonly version: string;
-  readonly kinds: readonly string[];
-  readonly queues: readonly string[];
-  readonly startedAt: string;
-  readonly endedAt: string | null;
-  readonly endReason: string | null;
 }

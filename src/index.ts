@@ -5,25 +5,29 @@ export { LedgerError, isLedgerError, type ErrorCode, type ErrorAnswer } from './
 export type {
   Actor,
   DatabaseOption,
-  Difference,
   Enqueued,
   EnqueueItem,
   EnqueueOptions,
   Job,
   Ledger,
   LedgerOptions,
-  LedgerWorker,
+  UniqueOption,
+} from './api.js';
+export type {
+  Difference,
   ListedJob,
   ListOptions,
-  Middleware,
   StateCounts,
   Stats,
-  Transition,
-  UniqueOption,
   Verification,
+} from './api-views.js';
+export type {
+  LedgerWorker,
+  Middleware,
+  Transition,
   WorkerInfo,
   WorkerOptions,
-} from './api.js';
+} from './api-worker.js';
 export type {
   AbortReason,
   AttemptFacts,

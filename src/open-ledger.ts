@@ -1,13 +1,6 @@
-import type {
-  Enqueued,
-  EnqueueItem,
-  EnqueueOptions,
-  Ledger,
-  LedgerOptions,
-  LedgerWorker,
-  ListOptions,
-  Actor,
-} from './api.js';
+import type { Enqueued, EnqueueItem, EnqueueOptions, Ledger, LedgerOptions, Actor } from './api.js';
+import type { ListOptions } from './api-views.js';
+import type { LedgerWorker } from './api-worker.js';
 import { ledgerSettings, type LedgerSettings } from './config.js';
 import { createDatabase, type Database } from './database.js';
 import { openEmbedded, type EmbeddedServer } from './embedded/embedded.js';

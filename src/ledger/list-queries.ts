@@ -1,4 +1,4 @@
-import type { ListOptions } from '../api.js';
+import type { ListOptions } from '../api-views.js';
 import { snapshot } from '../database.js';
 import type { StateName } from '../job/state.js';
 import { clock, type Store } from './store.js';

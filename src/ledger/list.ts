@@ -1,4 +1,4 @@
-import type { ListedJob, ListOptions } from '../api.js';
+import type { ListedJob, ListOptions } from '../api-views.js';
 import { LedgerError } from '../errors.js';
 import { groupBy } from '../group-by.js';
 import { fold } from '../job/evolve.js';

@@ -1,4 +1,4 @@
-import type { StateCounts, Stats } from '../api.js';
+import type { StateCounts, Stats } from '../api-views.js';
 import { snapshot } from '../database.js';
 import { STATES } from '../job/state.js';
 import { clock, iso, type Store } from './store.js';

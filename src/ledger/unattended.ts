@@ -1,4 +1,4 @@
-import type { Stats } from '../api.js';
+import type { Stats } from '../api-views.js';
 import type { Store } from './store.js';
 
 /** Queues and kinds with waiting jobs for which no live worker is registered. */

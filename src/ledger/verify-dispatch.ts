@@ -1,4 +1,4 @@
-import type { Difference } from '../api.js';
+import type { Difference } from '../api-views.js';
 import { isTerminal, stateAt, type JobState } from '../job/state.js';
 
 /** A dispatch row as the database gives it. */

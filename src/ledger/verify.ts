@@ -1,4 +1,4 @@
-import type { Difference, Verification } from '../api.js';
+import type { Difference, Verification } from '../api-views.js';
 import { snapshot } from '../database.js';
 import { evolve } from '../job/evolve.js';
 import type { JobState } from '../job/state.js';

@@ -1,4 +1,4 @@
-import type { Middleware, Transition, WorkerOptions } from '../api.js';
+import type { Middleware, Transition, WorkerOptions } from '../api-worker.js';
 import { LedgerError } from '../errors.js';
 import { DEFAULTS } from '../job/defaults.js';
 import type { RunnableJob } from '../job/define.js';

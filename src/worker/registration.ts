@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { iso, type Store } from '../ledger/store.js';
-import type { WorkerInfo } from '../api.js';
+import type { WorkerInfo } from '../api-worker.js';
 import { VERSION } from '../version.js';
 import type { WorkerSettings } from './options.js';
 

@@ -1,4 +1,4 @@
-import type { Transition } from '../api.js';
+import type { Transition } from '../api-worker.js';
 import type { NewEvent } from '../job/events.js';
 import type { StateName } from '../job/state.js';
 import type { Execution } from '../ledger/execute.js';

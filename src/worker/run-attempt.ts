@@ -1,4 +1,4 @@
-import type { Middleware } from '../api.js';
+import type { Middleware } from '../api-worker.js';
 import type { OutcomeCommand } from '../job/commands.js';
 import type { HandlerContext, RunnableJob } from '../job/define.js';
 import { encodeJson } from '../job/encode-json.js';

@@ -1,4 +1,4 @@
-import type { LedgerWorker, WorkerOptions } from '../api.js';
+import type { LedgerWorker, WorkerOptions } from '../api-worker.js';
 import { LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
 import type { ContextTools } from './context.js';
