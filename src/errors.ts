@@ -30,7 +30,9 @@ export const ERRORS = {
   INTERNAL: 'internal',
 } as const;
 
+/** The code of a LedgerError: stable, so programs may branch on it. */
 export type ErrorCode = keyof typeof ERRORS;
+/** What kind of answer an error is; the command's exit codes follow from it. */
 export type ErrorAnswer = (typeof ERRORS)[ErrorCode];
 
 /**

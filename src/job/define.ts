@@ -8,16 +8,19 @@ export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Ou
 
 /** What a handler is told beside its payload. */
 export interface HandlerContext {
+  /** The same in every attempt: a good key for making effects idempotent. */
   readonly jobId: string;
   readonly kind: string;
   readonly queue: string;
   /** Number of this attempt. It only rises; released and snoozed attempts use numbers too. */
   readonly attempt: number;
+  /** Counted attempts that the job may have. */
   readonly maxAttempts: number;
   /** Aborts when the attempt should end; `signal.reason` is one of `AbortReason`. */
   readonly signal: AbortSignal;
   /** The latest failure or loss of this job. */
   readonly previousError: ErrorRecord | undefined;
+  /** As the enqueue gave it, frozen. */
   readonly metadata: Readonly<JsonObject>;
   readonly tenant: string | undefined;
   readonly principal: string | undefined;
@@ -28,11 +31,17 @@ export interface HandlerContext {
   readonly ledger: FollowUps;
   /** Reports how far the attempt is, 0 to 1; recorded at most once a second. */
   progress(fraction: number, note?: string): void;
-  /** Ends this attempt, uncounted, and runs the job again at a time or after milliseconds. Throws. */
+  /**
+   * Ends this attempt, uncounted, and runs the job again at a time or after milliseconds. It works
+   * by throwing: do not catch what it throws.
+   */
   snooze(until: Date | string | number): never;
 }
 
-/** Why a handler's signal aborted. */
+/**
+ * Why a handler's signal aborted: the attempt's time is over, somebody canceled the job, the worker
+ * is shutting down, or the worker was declared dead and another may have the job.
+ */
 export type AbortReason = 'timeout' | 'canceled' | 'shutdown' | 'lease-lost';
 
 /** The part of a logger that jobledger calls; pino's has it. */
@@ -54,6 +63,7 @@ export interface FollowUps {
   ): Promise<{ readonly id: string; readonly shortId: string; readonly created: boolean }>;
 }
 
+/** A handler: what it returns is the job's result; what it throws is classified and recorded. */
 export type Handler<P extends Schema, R = unknown> = (
   payload: StandardSchemaV1.InferOutput<P>,
   context: HandlerContext,
@@ -72,28 +82,38 @@ export interface AttemptFacts {
 
 /** A classifier's verdict; what it leaves out is taken from the default one. */
 export interface Verdict {
+  /** What sort of trouble it is. */
   readonly category?: ErrorCategory;
+  /** Whether trying again can help; goes before the policy's lists. */
   readonly retryable?: boolean;
+  /** The delay to take instead of the policy's, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Groups errors of one origin; computed unless said. */
   readonly fingerprint?: string;
 }
 
+/** Judges what a handler threw; undefined leaves it to the default. One that throws is ignored. */
 export type Classifier = (error: unknown, facts: AttemptFacts) => Verdict | undefined;
 
+/** What `defineJob` takes. */
 export interface JobOptions<P extends Schema, R extends Schema = Schema> {
   /** Registered name, 1 to 255 bytes of printable text: `email.send`. */
   readonly kind: string;
+  /** Checks payloads at enqueue, and again before each attempt. */
   readonly payload: P;
+  /** Checks what the handler returns; a result that fails is left out, and the job succeeds. */
   readonly result?: R;
   /** Queue where the enqueue names none; `default` unless said. */
   readonly queue?: string;
   /** Priority where the enqueue names none; lower runs first; 0 unless said. */
   readonly priority?: number;
+  /** Policy or function for the delay after a failed attempt; 1 s doubling to 1 h, full jitter, unless said. */
   readonly retry?: RetryOption;
   /** Counted attempts, 1 to 32,767; 5 unless said; 1 means no retry. */
   readonly maxAttempts?: number;
   /** Milliseconds that an attempt may take, or null for no limit; 15 minutes unless said. */
   readonly timeout?: number | null;
+  /** Judges this kind's errors before the default classifier does. */
   readonly classify?: Classifier;
 }
 
@@ -108,6 +128,7 @@ export interface JobContract<P extends Schema = Schema, R extends Schema = Schem
   ): RunnableJob<P, R>;
 }
 
+/** Options of `JobContract.handler`. */
 export interface HandlerOptions {
   /** Overrides the contract's classifier, where only the worker knows the errors. */
   readonly classify?: Classifier;

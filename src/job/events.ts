@@ -120,6 +120,7 @@ export type FailureDecision =
       readonly note?: string;
     };
 
+/** An event's name. */
 export type EventType = keyof JobEvents;
 
 /** An event that has been decided but not yet recorded. */

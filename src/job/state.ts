@@ -77,6 +77,7 @@ export interface JobFacts {
   readonly updatedAt: string;
 }
 
+/** A state's name; the last four are terminal. */
 export type StateName = JobState['state'];
 
 export const STATES = [
