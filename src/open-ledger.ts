@@ -1,29 +1,14 @@
-import type { Enqueued, EnqueueItem, EnqueueOptions, Ledger, LedgerOptions, Actor } from './api.js';
-import type { ListOptions } from './api-views.js';
-import type { LedgerWorker } from './api-worker.js';
+import type { Ledger, LedgerOptions } from './api.js';
 import { ledgerSettings, type LedgerSettings } from './config.js';
-import { createDatabase, type Database } from './database.js';
-import { openEmbedded, type EmbeddedServer } from './embedded/embedded.js';
+import { createDatabase } from './database.js';
+import { openEmbedded } from './embedded/embedded.js';
 import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
-import { DEFAULTS } from './job/defaults.js';
-import type { EventMeta } from './job/events.js';
-import { EnqueueBuffer } from './ledger/enqueue-buffer.js';
-import { enqueue, enqueueMany, type Enqueueing } from './ledger/enqueue.js';
-import { list } from './ledger/list.js';
-import { lookUp } from './ledger/look-up.js';
 import { migrate } from './ledger/migrate.js';
 import { checkServer, openStore } from './ledger/open-store.js';
-import { operate, type Operation } from './ledger/operate.js';
-import { readStream, resolveId } from './ledger/read.js';
-import { readStats } from './ledger/stats.js';
-import type { Store } from './ledger/store.js';
-import { verify } from './ledger/verify.js';
-import { Listener } from './ledger/wake.js';
 import { defaultLog } from './log.js';
 import { asStoreError } from './sql-errors.js';
-import { workerInfo } from './worker/registration.js';
-import { Worker } from './worker/worker.js';
+import { LedgerHandle } from './open-handle.js';
 
 /**
  * Opens a ledger. With nothing said it runs on an embedded Postgres in `./.jobledger`, which is
@@ -40,12 +25,7 @@ import { Worker } from './worker/worker.js';
 export async function openLedger(options: LedgerOptions = {}): Promise<Ledger> {
   const settings = ledgerSettings(options);
   const kinds = kindsOf(options.jobs);
-  const embedded =
-    'embedded' in settings.database
-      ? await openEmbedded({ folder: settings.database.embedded })
-      : undefined;
-  const config = embedded?.config ?? (settings.database as { config: Database['config'] }).config;
-  const database = createDatabase(config, settings);
+  const { database, embedded, leave } = await connect(settings);
   try {
     await checkServer(database);
     if (settings.migrate) await migrate(database.pool, settings);
@@ -54,10 +34,9 @@ export async function openLedger(options: LedgerOptions = {}): Promise<Ledger> {
       log: options.logger === undefined ? defaultLog() : options.logger || defaultLog('silent'),
       clockShiftMs: options.clockShiftMs ?? (() => 0),
     });
-    return new OpenLedger(store, settings, kinds, embedded);
+    return new LedgerHandle(store, settings, kinds, embedded);
   } catch (error) {
-    await database.pool.end().catch(() => {});
-    await embedded?.close();
+    await leave();
     throw asStoreError(error);
   }
 }
@@ -65,21 +44,27 @@ export async function openLedger(options: LedgerOptions = {}): Promise<Ledger> {
 /** Brings a database's schema up to date without opening it. Gives the names of the steps taken. */
 export async function migrateDatabase(options: LedgerOptions): Promise<readonly string[]> {
   const settings = ledgerSettings(options);
-  const embedded =
-    'embedded' in settings.database
-      ? await openEmbedded({ folder: settings.database.embedded })
-      : undefined;
-  const config = embedded?.config ?? (settings.database as { config: Database['config'] }).config;
-  const database = createDatabase(config, settings);
+  const { database, leave } = await connect(settings);
   try {
     await checkServer(database);
     return await migrate(database.pool, settings);
   } catch (error) {
     throw asStoreError(error);
   } finally {
+    await leave();
+  }
+}
+
+async function connect(settings: LedgerSettings) {
+  const where = settings.database;
+  const embedded = 'embedded' in where ? await openEmbedded({ folder: where.embedded }) : undefined;
+  const config = 'config' in where ? where.config : embedded!.config;
+  const database = createDatabase(config, settings);
+  const leave = async () => {
     await database.pool.end().catch(() => {});
     await embedded?.close();
-  }
+  };
+  return { database, embedded, leave };
 }
 
 function kindsOf(
@@ -97,181 +82,4 @@ function kindsOf(
     kinds.set(job.kind, job);
   }
   return kinds;
-}
-
-class OpenLedger implements Ledger {
-  readonly #store: Store;
-  readonly #settings: LedgerSettings;
-  readonly #kinds: ReadonlyMap<string, JobContract> | undefined;
-  readonly #embedded: EmbeddedServer | undefined;
-  readonly #enqueueing: Enqueueing;
-  readonly #listener: Listener;
-  readonly #workers = new Set<Worker>();
-  #listening = false;
-  #closing: Promise<void> | undefined;
-
-  constructor(
-    store: Store,
-    settings: LedgerSettings,
-    kinds: ReadonlyMap<string, JobContract> | undefined,
-    embedded: EmbeddedServer | undefined,
-  ) {
-    this.#store = store;
-    this.#settings = settings;
-    this.#kinds = kinds;
-    this.#embedded = embedded;
-    this.#listener = new Listener(store);
-    const { enqueueTimeoutMs: timeoutMs } = settings;
-    this.#enqueueing = { store, kinds, timeoutMs, buffer: new EnqueueBuffer(store, timeoutMs) };
-  }
-
-  get ledgerId(): string {
-    return this.#store.ledgerId;
-  }
-
-  get partitions(): number {
-    return this.#store.partitions;
-  }
-
-  get databaseUrl(): string | undefined {
-    return this.#embedded?.url;
-  }
-
-  async enqueue(
-    job: JobContract | string,
-    payload: unknown,
-    options: EnqueueOptions = {},
-  ): Promise<Enqueued> {
-    return this.#enqueue(job, payload, options);
-  }
-
-  async enqueueMany(
-    items: readonly EnqueueItem[],
-    options: { readonly atomic?: boolean; readonly transaction?: unknown } = {},
-  ): Promise<readonly Enqueued[]> {
-    this.#checkOpen();
-    return this.#known(() => enqueueMany(this.#enqueueing, items, options));
-  }
-
-  async get(id: string) {
-    this.#checkOpen();
-    return this.#known(async () => {
-      const jobId = await resolveId(this.#store, id);
-      return jobId === undefined ? undefined : lookUp(this.#store, jobId);
-    });
-  }
-
-  async history(id: string) {
-    this.#checkOpen();
-    return this.#known(async () => {
-      const jobId = await resolveId(this.#store, id);
-      return jobId === undefined ? [] : readStream(this.#store, jobId);
-    });
-  }
-
-  async list(options: ListOptions = {}) {
-    this.#checkOpen();
-    return this.#known(() => list(this.#store, options));
-  }
-
-  cancel(id: string, by: Actor) {
-    return this.#operate(id, { type: 'CancelJob' }, by);
-  }
-
-  retry(id: string, by: Parameters<Ledger['retry']>[1]) {
-    const { extraAttempts, payload } = by;
-    return this.#operate(id, { type: 'RetryJob', extraAttempts, payload }, by);
-  }
-
-  discard(id: string, by: Actor) {
-    return this.#operate(id, { type: 'DiscardJob' }, by);
-  }
-
-  reschedule(id: string, by: Parameters<Ledger['reschedule']>[1]) {
-    return this.#operate(id, { type: 'RescheduleJob', runAt: by.runAt }, by);
-  }
-
-  reprioritize(id: string, by: Parameters<Ledger['reprioritize']>[1]) {
-    return this.#operate(id, { type: 'ReprioritizeJob', priority: by.priority }, by);
-  }
-
-  async stats() {
-    this.#checkOpen();
-    const known = [...(this.#kinds ?? new Map<string, JobContract>())].map(
-      ([kind, job]) => [kind, { queue: job.options.queue ?? DEFAULTS.queue }] as const,
-    );
-    return this.#known(() => readStats(this.#store, { kinds: new Map(known) }));
-  }
-
-  async verify() {
-    this.#checkOpen();
-    return this.#known(() => verify(this.#store));
-  }
-
-  async workerInfo(id: number) {
-    this.#checkOpen();
-    return this.#known(() => workerInfo(this.#store, id));
-  }
-
-  worker(options: Parameters<Ledger['worker']>[0]): LedgerWorker {
-    this.#checkOpen();
-    const worker = new Worker(this.#store, options, {
-      enqueue: (job, payload, enqueueOptions, inherited) =>
-        this.#enqueue(job, payload, enqueueOptions, inherited),
-    });
-    this.#workers.add(worker);
-    if (!this.#listening) this.#listener.start();
-    this.#listening = true;
-    return worker;
-  }
-
-  async migrate() {
-    this.#checkOpen();
-    return migrate(this.#store.database.pool, this.#settings);
-  }
-
-  /** Ends workers and flushes what was accepted. Harmless if called twice. */
-  close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
-    return this.#closing;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  async #shutDown(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    await this.#enqueueing.buffer.drain();
-    await this.#listener.stop();
-    await this.#store.database.pool.end();
-    await this.#embedded?.close();
-  }
-
-  async #enqueue(
-    job: JobContract | string,
-    payload: unknown,
-    options: EnqueueOptions,
-    inherited?: EventMeta,
-  ): Promise<Enqueued> {
-    this.#checkOpen();
-    return this.#known(() => enqueue(this.#enqueueing, job, payload, options, inherited));
-  }
-
-  async #operate(id: string, operation: Operation, by: Actor) {
-    this.#checkOpen();
-    return this.#known(() => operate(this.#store, this.#kinds, id, operation, by));
-  }
-
-  async #known<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw asStoreError(error);
-    }
-  }
-
-  #checkOpen(): void {
-    if (this.#closing !== undefined) throw new LedgerError('LEDGER_CLOSED', 'the ledger is closed');
-  }
 }

@@ -1,5 +1,6 @@
 import { LedgerError } from '../errors.js';
-import { flush, type Flushed } from './enqueue-flush.js';
+import { flush } from './enqueue-flush.js';
+import type { Flushed } from './flushed.js';
 import { partitionOf } from './ids.js';
 import type { Prepared } from './prepare.js';
 import type { Store } from './store.js';
@@ -10,7 +11,7 @@ const FLUSH_BYTES = 4 * 1024 * 1024;
 /** Most jobs and bytes that may wait; beyond it `add` waits. */
 const BUFFER_JOBS = 20_000;
 const BUFFER_BYTES = 32 * 1024 * 1024;
-/** Flushes in flight: a second one only helps once the first is full. */
+/** Flushes in flight for jobs of any partition: a second one only helps once the first is full. */
 const LANES = 2;
 
 interface Waiting {
@@ -18,15 +19,25 @@ interface Waiting {
   readonly settle: (flushed: Flushed) => void;
 }
 
+/** What waits for the same sort of flush. */
+interface Line {
+  /** The partition that these jobs' ids name; undefined for jobs that any partition may take. */
+  readonly partition: number | undefined;
+  waiting: Waiting[];
+  inFlight: number;
+}
+
 /**
  * Coalesces concurrent enqueues: what arrives while a flush is in flight goes with the next one. No
  * timer, so a lone caller never waits. Every flush goes to one partition, turn by turn; jobs whose
- * caller chose the id go to the partition that the id names.
+ * caller chose the id wait apart for the partition that the id names, so that they delay nobody
+ * else if a stranger keeps it locked.
  */
 export class EnqueueBuffer {
   readonly #store: Store;
   readonly #timeoutMs: number;
-  #waiting: Waiting[] = [];
+  readonly #lines = new Map<number | undefined, Line>();
+  #waiting = 0;
   #bytes = 0;
   #inFlight = 0;
   #turn = Math.floor(Math.random() * 256);
@@ -46,7 +57,8 @@ export class EnqueueBuffer {
     while (this.#isFull(prepared.bytes))
       await new Promise<void>((resolve) => this.#room.push(resolve));
     return new Promise<Flushed>((settle) => {
-      this.#waiting.push({ prepared, settle });
+      this.#lineOf(prepared).waiting.push({ prepared, settle });
+      this.#waiting++;
       this.#bytes += prepared.bytes;
       this.#schedule();
     });
@@ -59,13 +71,22 @@ export class EnqueueBuffer {
 
   /** Settles when everything accepted so far has been flushed. */
   async drain(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#inFlight > 0) {
+    while (this.#waiting > 0 || this.#inFlight > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }
 
   #isFull(bytes: number): boolean {
-    return this.#waiting.length >= BUFFER_JOBS || this.#bytes + bytes > BUFFER_BYTES;
+    return this.#waiting >= BUFFER_JOBS || this.#bytes + bytes > BUFFER_BYTES;
+  }
+
+  #lineOf({ id }: Prepared): Line {
+    const partition = id === undefined ? undefined : partitionOf(id, this.#store.partitions);
+    const found = this.#lines.get(partition);
+    if (found !== undefined) return found;
+    const line: Line = { partition, waiting: [], inFlight: 0 };
+    this.#lines.set(partition, line);
+    return line;
   }
 
   #schedule(): void {
@@ -73,61 +94,51 @@ export class EnqueueBuffer {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      this.#pump();
+      for (const line of this.#lines.values()) this.#pump(line);
     });
   }
 
-  #pump(): void {
-    while (this.#waiting.length > 0 && this.#mayFlush()) {
-      const batch = this.#take();
+  #pump(line: Line): void {
+    while (line.waiting.length > 0 && mayFlush(line)) {
+      const batch = this.#take(line);
+      line.inFlight++;
       this.#inFlight++;
-      void this.#flush(batch).finally(() => {
+      void this.#flush(line.partition ?? this.nextPartition(), batch).finally(() => {
+        line.inFlight--;
         this.#inFlight--;
         for (const resolve of this.#idle.splice(0)) resolve();
-        this.#pump();
+        this.#pump(line);
       });
     }
   }
 
-  #mayFlush(): boolean {
-    return (
-      this.#inFlight === 0 || (this.#inFlight < LANES && this.#waiting.length >= FLUSH_JOBS / 2)
-    );
-  }
-
-  #take(): Waiting[] {
+  #take(line: Line): Waiting[] {
     let bytes = 0;
     let count = 0;
-    for (const { prepared } of this.#waiting) {
+    for (const { prepared } of line.waiting) {
       if (count === FLUSH_JOBS || (count > 0 && bytes + prepared.bytes > FLUSH_BYTES)) break;
       bytes += prepared.bytes;
       count++;
     }
-    const batch = this.#waiting.splice(0, count);
+    const batch = line.waiting.splice(0, count);
+    this.#waiting -= count;
     this.#bytes -= bytes;
     for (const resolve of this.#room.splice(0)) resolve();
     return batch;
   }
 
-  async #flush(batch: readonly Waiting[]): Promise<void> {
-    const groups = new Map<number, Waiting[]>();
-    const turn = this.nextPartition();
-    for (const one of batch) {
-      const { id } = one.prepared;
-      const partition = id === undefined ? turn : partitionOf(id, this.#store.partitions);
-      const group = groups.get(partition);
-      if (group === undefined) groups.set(partition, [one]);
-      else group.push(one);
-    }
-    for (const [partition, group] of groups) await this.#flushGroup(partition, group);
-  }
-
-  async #flushGroup(partition: number, group: readonly Waiting[]): Promise<void> {
+  async #flush(partition: number, batch: readonly Waiting[]): Promise<void> {
     const deadline = performance.now() + this.#timeoutMs;
-    const prepared = group.map((one) => one.prepared);
+    const prepared = batch.map((one) => one.prepared);
     const flushed = await flush(this.#store, partition, prepared, deadline).catch(
-      (error: unknown) => group.map(() => ({ error: error as Error })),
+      (error: unknown) => batch.map(() => ({ error: error as Error })),
     );
-    group.forEach((one, index) => one.settle(flushed[index]!));
+    batch.forEach((one, index) => one.settle(flushed[index]!));
   }
+}
+
+/** A partition's own line has one flush at a time: a second would only wait for its lock. */
+function mayFlush({ partition, inFlight, waiting }: Line): boolean {
+  if (inFlight === 0) return true;
+  return partition === undefined && inFlight < LANES && waiting.length >= FLUSH_JOBS / 2;
 }

@@ -1,29 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { transact } from '../database.js';
-import { LedgerError } from '../errors.js';
-import {
-  asStoreError,
-  isConnectionError,
-  isDataError,
-  isLockTimeout,
-  isUniqueViolation,
-} from '../sql-errors.js';
+import { isDataError, isLockTimeout, isUniqueViolation } from '../sql-errors.js';
 import { enqueueStatement, type NewJob } from './enqueue-statement.js';
+import { answerExisting, existingJobs } from './existing-jobs.js';
+import { enqueueFailure, isTransient, stateOf, unstorable, type Flushed } from './flushed.js';
 import { newJobId } from './ids.js';
 import type { Prepared } from './prepare.js';
 import { lockPartition, type Store } from './store.js';
 import { wake } from './wake.js';
 
-/** What became of one job of a flush. */
-export type Flushed =
-  | {
-      readonly id: string;
-      readonly position: number;
-      readonly created: true;
-      readonly state: 'available' | 'scheduled';
-    }
-  | { readonly id: string; readonly created: false }
-  | { readonly error: Error };
+/** A job with its id fixed; `ours` if the id was made here and not by the caller. */
+export interface Entry extends NewJob {
+  readonly ours: boolean;
+}
+
+/** Fixes a job's id, which also fixes its partition. */
+export function toEntry(prepared: Prepared, partition: number, partitions: number): Entry {
+  const { id } = prepared;
+  return { ...prepared, id: id ?? newJobId(partition, partitions), ours: id === undefined };
+}
 
 /**
  * Records one partition's jobs in one transaction. Ids and partition are fixed before the first
@@ -38,26 +33,53 @@ export async function flush(
   prepared: readonly Prepared[],
   deadline: number,
 ): Promise<readonly Flushed[]> {
-  let target = partition;
-  let jobs = prepared.map((one) => toNewJob(one, target, store.partitions));
-  let sentBefore = false;
+  const entries = prepared.map((one) => toEntry(one, partition, store.partitions));
+  return flushEntries({ store, deadline, sentBefore: false }, partition, entries);
+}
+
+interface Try {
+  readonly store: Store;
+  readonly deadline: number;
+  /** Whether an earlier try may have got in without our knowing. */
+  readonly sentBefore: boolean;
+}
+
+async function flushEntries(
+  given: Try,
+  partition: number,
+  fixed: readonly Entry[],
+): Promise<readonly Flushed[]> {
+  const { store, deadline } = given;
+  let [entries, target, sentBefore] = [fixed, partition, given.sentBefore];
   for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     try {
-      return await append(store, target, jobs);
+      return await flushOnce({ store, deadline, sentBefore }, target, entries);
     } catch (error) {
-      if (isUniqueViolation(error))
-        return await withoutExisting(store, target, prepared, jobs, deadline, sentBefore);
-      if (isDataError(error)) return await halve(store, target, prepared, deadline, error as Error);
-      if (performance.now() > deadline) return failed(jobs, error);
-      if (isLockTimeout(error)) {
-        if (sentBefore || prepared.some((one) => one.id !== undefined)) continue;
-        target = (target + 1) % store.partitions;
-        jobs = prepared.map((one) => toNewJob(one, target, store.partitions));
-      } else if (isConnectionError(error)) {
+      if (!isTransient(error) || performance.now() > deadline)
+        return entries.map(({ id }) => ({ error: enqueueFailure(error, id) }));
+      if (!isLockTimeout(error)) {
         sentBefore = true;
         await pause(pauseMs);
-      } else return failed(jobs, error);
+      } else if (!sentBefore && entries.every(({ ours }) => ours)) {
+        target = (target + 1) % store.partitions;
+        const moved = target;
+        entries = entries.map((one) => ({ ...one, id: newJobId(moved, store.partitions) }));
+      }
     }
+  }
+}
+
+async function flushOnce(
+  given: Try,
+  partition: number,
+  entries: readonly Entry[],
+): Promise<readonly Flushed[]> {
+  try {
+    return await append(given.store, partition, entries);
+  } catch (error) {
+    if (isUniqueViolation(error)) return withoutExisting(given, partition, entries, error as Error);
+    if (isDataError(error)) return halve(given, partition, entries, error as Error);
+    throw error;
   }
 }
 
@@ -72,19 +94,20 @@ async function append(
   ]);
   const { head, at } = result!.rows[0] as { head: number; at: string };
   announce(store, partition, jobs);
-  return jobs.map((job, index) => {
-    const waits = job.delayMs !== null ? job.delayMs > 0 : job.runAt !== null && job.runAt > at;
-    return {
-      id: job.id,
-      position: head + index + 1,
-      created: true,
-      state: waits ? 'scheduled' : 'available',
-    };
-  });
+  return jobs.map((job, index) => ({
+    id: job.id,
+    position: head + index + 1,
+    created: true,
+    state: stateOf(job, at),
+  }));
 }
 
 /** One notification per queue, and one if something is to be promoted later. */
-function announce(store: Store, partition: number, jobs: readonly NewJob[]): void {
+export function announce(
+  store: Store,
+  partition: number,
+  jobs: readonly Pick<NewJob, 'queue' | 'delayMs' | 'runAt'>[],
+): void {
   const queues = new Set<string>();
   let later = false;
   for (const job of jobs) {
@@ -95,94 +118,44 @@ function announce(store: Store, partition: number, jobs: readonly NewJob[]): voi
   if (later) wake(store, { what: 'scheduled' });
 }
 
-function toNewJob(one: Prepared, partition: number, partitions: number): NewJob {
-  return { ...one, id: one.id ?? newJobId(partition, partitions) };
-}
-
-/** After a violation: what is in already counts as recorded, the rest is sent again. */
+/**
+ * After a violation: what is in already counts as recorded, the rest is sent again, and last what
+ * repeats an id of this very batch. A violation that no id explains is a row that cannot be stored.
+ */
 async function withoutExisting(
-  store: Store,
+  given: Try,
   partition: number,
-  prepared: readonly Prepared[],
-  jobs: readonly NewJob[],
-  deadline: number,
-  sentBefore: boolean,
+  entries: readonly Entry[],
+  violation: Error,
 ): Promise<readonly Flushed[]> {
-  const ids = jobs.map((job) => job.id);
-  const existing = await existingJobs(store, partition, ids);
-  const rest: Prepared[] = [];
-  const seen = new Set<string>();
-  const answers = jobs.map((job, index): Flushed | number => {
-    const found = existing.get(job.id);
-    if (found !== undefined) return answerFor(job, found, sentBefore && isOurs(prepared[index]!));
-    if (seen.has(job.id)) return { id: job.id, created: false };
-    seen.add(job.id);
-    return rest.push({ ...prepared[index]!, id: job.id, idIsOurs: isOurs(prepared[index]!) }) - 1;
-  });
-  const again = rest.length === 0 ? [] : await flush(store, partition, rest, deadline);
-  return answers.map((answer) => (typeof answer === 'number' ? again[answer]! : answer));
-}
-
-/** True if the id was made here: then a job that has it can only be this one. */
-function isOurs(one: Prepared): boolean {
-  return one.id === undefined || one.idIsOurs === true;
-}
-
-interface Existing {
-  readonly kind: string;
-  readonly position: number;
-  readonly waits: boolean;
-}
-
-function answerFor(job: NewJob, found: Existing, ours: boolean): Flushed {
-  if (found.kind !== job.kind) {
-    const message = `id: ${job.id} is a job of kind ${JSON.stringify(found.kind)} already`;
-    return { error: new LedgerError('JOB_EXISTS', message, { jobId: job.id }) };
+  const existing = await existingJobs(
+    given.store,
+    partition,
+    entries.map(({ id }) => id),
+  );
+  const absent = entries.filter(({ id }) => !existing.has(id));
+  const first = [...new Map(absent.toReversed().map((one) => [one.id, one])).values()].reverse();
+  if (first.length === entries.length) return halve(given, partition, entries, violation);
+  const repeats = absent.filter((one) => !first.includes(one));
+  const answers = new Map<Entry, Flushed>();
+  for (const part of [first, repeats]) {
+    const flushed = part.length === 0 ? [] : await flushEntries(given, partition, part);
+    part.forEach((one, index) => answers.set(one, flushed[index]!));
   }
-  if (!ours) return { id: job.id, created: false };
-  const state = found.waits ? 'scheduled' : 'available';
-  return { id: job.id, position: found.position, created: true, state };
-}
-
-async function existingJobs(
-  store: Store,
-  partition: number,
-  ids: readonly string[],
-): Promise<Map<string, Existing>> {
-  const result = await store.database.pool.query<Existing & { id: string }>({
-    text: `select e.id, e.kind, e.position, e.waits from unnest($1::uuid[]) wanted(id)
-      cross join lateral (select stream_id as id, kind, position, data ? 'runAt' as waits
-        from ${store.tables.eventsOf(partition)} where stream_id = wanted.id and version = 1 offset 0) e`,
-    values: [ids],
-  });
-  return new Map(result.rows.map((row) => [row.id, row]));
+  return entries.map(
+    (one) => answers.get(one) ?? answerExisting(one, existing.get(one.id)!, one.ours),
+  );
 }
 
 async function halve(
-  store: Store,
+  given: Try,
   partition: number,
-  prepared: readonly Prepared[],
-  deadline: number,
+  entries: readonly Entry[],
   error: Error,
 ): Promise<readonly Flushed[]> {
-  if (prepared.length === 1) {
-    const message = `payload: Postgres cannot store it: ${error.message}`;
-    return [{ error: new LedgerError('UNSTORABLE', message, { cause: error }) }];
-  }
-  const middle = Math.ceil(prepared.length / 2);
-  const left = await flush(store, partition, prepared.slice(0, middle), deadline);
-  const right = await flush(store, partition, prepared.slice(middle), deadline);
+  if (entries.length === 1) return [{ error: unstorable(error, entries[0]!.id) }];
+  const middle = Math.ceil(entries.length / 2);
+  const left = await flushEntries(given, partition, entries.slice(0, middle));
+  const right = await flushEntries(given, partition, entries.slice(middle));
   return [...left, ...right];
-}
-
-/** Each error carries its job's id: enqueueing with it again can make no second job. */
-function failed(jobs: readonly NewJob[], error: unknown): Flushed[] {
-  const known = asStoreError(error);
-  return jobs.map((job) => ({
-    error: new LedgerError(
-      known instanceof LedgerError ? known.code : 'INTERNAL',
-      `enqueue: ${(known as Error).message} (job id ${job.id})`,
-      { jobId: job.id, cause: error },
-    ),
-  }));
 }

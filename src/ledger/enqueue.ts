@@ -1,28 +1,37 @@
 import type { Enqueued, EnqueueItem, EnqueueOptions } from '../api.js';
-import { transact } from '../database.js';
 import { LedgerError } from '../errors.js';
-import { groupBy } from '../group-by.js';
 import type { JobContract } from '../job/define.js';
 import type { EventMeta } from '../job/events.js';
-import { validatePayload } from './validate.js';
+import { shown } from '../job/limits.js';
+import { bad } from './check.js';
+import { enqueueAtomically } from './enqueue-atomic.js';
 import type { EnqueueBuffer } from './enqueue-buffer.js';
-import type { Flushed } from './enqueue-flush.js';
+import { toEntry } from './enqueue-flush.js';
 import { enqueueKeyed } from './enqueue-keyed.js';
-import { enqueueStatement } from './enqueue-statement.js';
-import { newJobId, partitionOf } from './ids.js';
-import { enqueueInTransaction, wakeMovers } from './inbox.js';
-import { prepare, type Prepared } from './prepare.js';
+import type { Flushed } from './flushed.js';
+import { partitionOf } from './ids.js';
+import { enqueueInTransaction } from './inbox.js';
 import { lookUp } from './look-up.js';
-import { lockPartition, type Store } from './store.js';
-import { wake } from './wake.js';
+import { prepare, type Prepared } from './prepare.js';
+import type { Slots } from './slots.js';
+import type { Store } from './store.js';
+import { validatePayload } from './validate.js';
 
 /** What enqueueing needs to know of the opened ledger. */
 export interface Enqueueing {
   readonly store: Store;
   readonly buffer: EnqueueBuffer;
+  /** Keyed jobs go one by one and may wait for strangers: they must not take every connection. */
+  readonly keyed: Slots;
   readonly timeoutMs: number;
   /** Kinds this ledger knows, or undefined if it takes any. */
   readonly kinds: ReadonlyMap<string, JobContract> | undefined;
+}
+
+/** What holds for all items of an `enqueueMany`. */
+export interface ManyOptions {
+  readonly atomic?: boolean;
+  readonly transaction?: unknown;
 }
 
 /** Checks a job and records it: at once, or in the caller's transaction. */
@@ -34,36 +43,43 @@ export async function enqueue(
   inherited?: EventMeta,
 ): Promise<Enqueued> {
   const prepared = await check(context, job, payload, options, inherited);
-  const flushed = await record(context, prepared, options.transaction);
-  return answer(context.store, flushed);
+  return answer(context.store, await record(context, prepared, options.transaction));
 }
 
 /** Checks all jobs before recording any. Atomic ones share one transaction. */
 export async function enqueueMany(
   context: Enqueueing,
   items: readonly EnqueueItem[],
-  options: { readonly atomic?: boolean; readonly transaction?: unknown },
+  options: ManyOptions,
 ): Promise<readonly Enqueued[]> {
+  checkMany(items, options);
   const prepared: Prepared[] = [];
-  for (const [index, { job, payload, ...rest }] of items.entries()) {
-    prepared.push(
-      await check(context, job, payload, rest).catch((error: unknown) => fail(error, index)),
-    );
+  for (const [index, item] of items.entries()) {
+    prepared.push(await checkItem(context, item).catch((error: unknown) => fail(error, index)));
   }
-  if (options.transaction !== undefined) {
-    const results: Enqueued[] = [];
-    for (const one of prepared) {
-      results.push(await answer(context.store, await record(context, one, options.transaction)));
-    }
-    return results;
-  }
-  if (options.atomic === true) return recordAtomically(context, prepared);
-  const flushed = await Promise.all(
-    prepared.map((one) =>
-      record(context, one, undefined).catch((error: unknown) => ({ error: error as Error })),
+  const flushed = await recordAll(context, prepared, options);
+  return Promise.all(
+    flushed.map((one, index) =>
+      answer(context.store, one).catch((error: unknown) => fail(error, index)),
     ),
   );
-  return Promise.all(flushed.map((one) => answer(context.store, one)));
+}
+
+function checkMany(items: unknown, options: unknown): void {
+  if (!Array.isArray(items)) throw bad(`items: expected a list, got ${shown(items)}`);
+  if (typeof options !== 'object' || options === null)
+    throw bad(`options: expected an object, got ${shown(options)}`);
+  const unknown = Object.keys(options).find((name) => name !== 'atomic' && name !== 'transaction');
+  if (unknown !== undefined) throw bad(`${unknown}: no such option of enqueueMany`);
+}
+
+async function checkItem(context: Enqueueing, item: EnqueueItem): Promise<Prepared> {
+  if (typeof item !== 'object' || item === null)
+    throw bad(`expected { job, payload }, got ${shown(item)}`);
+  const { job, payload, ...rest } = item;
+  if (rest.transaction !== undefined)
+    throw bad('transaction: expected as an option of enqueueMany, for all items');
+  return check(context, job, payload, rest);
 }
 
 async function check(
@@ -80,97 +96,54 @@ async function check(
 }
 
 function contractOf({ kinds }: Enqueueing, job: JobContract | string): JobContract | undefined {
-  const kind = typeof job === 'string' ? job : job.kind;
+  const kind = typeof job === 'string' ? job : job?.kind;
   if (kinds === undefined) return typeof job === 'string' ? undefined : job;
   const known = kinds.get(kind);
   if (known === undefined) {
     throw new LedgerError(
       'UNKNOWN_KIND',
-      `kind: expected one of this ledger's kinds, got ${JSON.stringify(kind)}`,
+      `kind: expected one of this ledger's kinds, got ${shown(kind)}`,
     );
   }
   return typeof job === 'string' ? known : job;
 }
 
 async function record(
-  context: Enqueueing,
+  { store, buffer, keyed, timeoutMs }: Enqueueing,
   prepared: Prepared,
   transaction: unknown,
 ): Promise<Flushed> {
-  const { store, buffer, timeoutMs } = context;
   if (transaction !== undefined) {
-    return enqueueInTransaction(store, buffer.nextPartition(), prepared, transaction);
+    const entry = toEntry(prepared, buffer.nextPartition(), store.partitions);
+    return enqueueInTransaction(store, prepared, entry, transaction);
   }
   if (prepared.unique === undefined) return buffer.add(prepared);
-  return enqueueKeyed(store, buffer.nextPartition(), prepared, performance.now() + timeoutMs);
+  return keyed.run(() =>
+    enqueueKeyed(store, buffer.nextPartition(), prepared, performance.now() + timeoutMs),
+  );
 }
 
-/**
- * All or none. Keyed jobs, which may wait for strangers, go through the inbox, whose rows become
- * visible together with the rest.
- */
-async function recordAtomically(
+async function recordAll(
   context: Enqueueing,
   prepared: readonly Prepared[],
-): Promise<readonly Enqueued[]> {
-  const { store, buffer } = context;
-  if (prepared.some((one) => one.unique !== undefined))
-    return recordThroughInbox(context, prepared);
-  const turn = buffer.nextPartition();
-  const jobs = prepared.map((one) => ({ ...one, id: one.id ?? newJobId(turn, store.partitions) }));
-  // Several partitions only if callers chose ids; locks in ascending order, so that none wait in a ring.
-  const groups = [...groupBy(jobs, (job) => partitionOf(job.id, store.partitions))].sort(
-    ([a], [b]) => a - b,
-  );
-  const results = await transact(
-    store.database,
-    groups.flatMap(([partition, group]) => [
-      lockPartition(store, partition),
-      enqueueStatement(store, partition, group),
-    ]),
-  );
-  const answers = new Map<string, Enqueued>();
-  groups.forEach(([partition, group], index) => {
-    const { head, at } = results[index * 2 + 1]!.rows[0] as { head: number; at: string };
-    group.forEach((job, n) => {
-      const waits = job.delayMs !== null ? job.delayMs > 0 : job.runAt !== null && job.runAt > at;
-      const state = waits ? 'scheduled' : 'available';
-      answers.set(job.id, {
-        id: job.id,
-        shortId: `${partition}/${head + n + 1}`,
-        created: true,
-        state,
-      });
-    });
-    for (const queue of new Set(group.map((job) => job.queue)))
-      wake(store, { what: 'ready', partition, queue });
-  });
-  return jobs.map((job) => answers.get(job.id)!);
-}
-
-async function recordThroughInbox(
-  context: Enqueueing,
-  prepared: readonly Prepared[],
-): Promise<readonly Enqueued[]> {
-  const { store, buffer } = context;
-  const client = await store.database.pool.connect();
-  const results: Enqueued[] = [];
-  try {
-    await client.query('begin');
-    for (const one of prepared) {
-      results.push(
-        await answer(store, await enqueueInTransaction(store, buffer.nextPartition(), one, client)),
-      );
-    }
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
-  } finally {
-    client.release();
+  { atomic, transaction }: ManyOptions,
+): Promise<readonly Flushed[]> {
+  const { store, buffer, timeoutMs } = context;
+  if (prepared.length === 0) return [];
+  if (transaction !== undefined) {
+    const flushed: Flushed[] = [];
+    for (const one of prepared) flushed.push(await record(context, one, transaction));
+    return flushed;
   }
-  wakeMovers(store);
-  return results;
+  if (atomic === true) {
+    const deadline = performance.now() + timeoutMs;
+    return enqueueAtomically(store, buffer.nextPartition(), prepared, deadline);
+  }
+  return Promise.all(
+    prepared.map((one) =>
+      record(context, one, undefined).catch((error: unknown) => ({ error: error as Error })),
+    ),
+  );
 }
 
 async function answer(store: Store, flushed: Flushed): Promise<Enqueued> {
@@ -178,21 +151,19 @@ async function answer(store: Store, flushed: Flushed): Promise<Enqueued> {
   const { id } = flushed;
   if (!flushed.created) {
     const found = await lookUp(store, id);
-    return {
-      id,
-      shortId: found?.shortId ?? null,
-      created: false,
-      state: found?.state ?? 'available',
-    };
+    const { shortId, state } = found ?? { shortId: null, state: 'available' as const };
+    return { id, shortId, created: false, state };
   }
-  const shortId =
-    flushed.position === 0 ? null : `${partitionOf(id, store.partitions)}/${flushed.position}`;
-  return { id, shortId, created: true, state: flushed.state };
+  const { position, state } = flushed;
+  const shortId = position === 0 ? null : `${partitionOf(id, store.partitions)}/${position}`;
+  return { id, shortId, created: true, state };
 }
 
 function fail(error: unknown, index: number): never {
-  if (error instanceof LedgerError) {
-    throw new LedgerError(error.code, `items[${index}]: ${error.message}`, { cause: error });
-  }
-  throw error;
+  if (!(error instanceof LedgerError)) throw error;
+  const { jobId } = error;
+  throw new LedgerError(error.code, `items[${index}]: ${error.message}`, {
+    ...(jobId === undefined ? {} : { jobId }),
+    cause: error,
+  });
 }

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { LedgerError } from '../errors.js';
+import { shown } from '../job/limits.js';
 
 /**
  * Job ids are UUIDs whose last byte names their partition: `last byte mod partitions`, for ever.
@@ -40,7 +41,7 @@ export function parseShortId(text: string): { partition: number; position: numbe
 export function badId(text: unknown): LedgerError {
   return new LedgerError(
     'BAD_INPUT',
-    `id: expected a UUID or a short id like 3/1042, got ${JSON.stringify(text)}`,
+    `id: expected a UUID or a short id like 3/1042, got ${shown(text)}`,
   );
 }
 

@@ -1,10 +1,12 @@
 import { LedgerError } from '../errors.js';
-import { newJobId } from './ids.js';
-import type { Flushed } from './enqueue-flush.js';
+import { isLockTimeout, sqlState } from '../sql-errors.js';
+import { bad } from './check.js';
+import type { Entry } from './enqueue-flush.js';
+import { jobExists } from './existing-jobs.js';
+import type { Flushed } from './flushed.js';
+import { partitionOf } from './ids.js';
 import type { Prepared } from './prepare.js';
-import { readStream } from './read.js';
-import type { Store } from './store.js';
-import { isLockTimeout } from '../sql-errors.js';
+import { clock, type Store } from './store.js';
 import { runnerOf, type Run } from './transaction.js';
 import {
   freeExpiredStatement,
@@ -14,57 +16,31 @@ import {
   toKeyedJob,
   type KeyedJob,
 } from './unique-keys.js';
-import { wake } from './wake.js';
 
 /**
  * The inbox holds what was accepted within callers' own transactions: it is truth, not derived, and
  * nothing ever drops a row. A caller's transaction writes here, and takes its unique key here, but
  * never touches a partition: an open transaction must not hold one. Movers bring committed rows
- * into the ledger.
+ * into the ledger. `mayExist` looks first whether the id has its job already.
  */
 export async function enqueueInTransaction(
   store: Store,
-  partition: number,
   prepared: Prepared,
+  entry: Entry,
   transaction: unknown,
+  mayExist = !entry.ours,
 ): Promise<Flushed> {
   const run = runnerOf(transaction);
-  const id = prepared.id ?? newJobId(partition, store.partitions);
-  if (prepared.id !== undefined && (await readStream(store, id)).length > 0)
-    return { id, created: false };
+  const found = mayExist ? await existing(store, run, entry) : undefined;
+  if (found !== undefined) return found;
   if (prepared.unique !== undefined) {
-    const holder = await takeKeyInTransaction(store, run, toKeyedJob(prepared, id));
-    if (holder !== undefined) {
+    const holder = await takeKeyInTransaction(store, run, toKeyedJob(prepared, entry.id));
+    if (holder !== undefined && holder !== entry.id) {
       await run(noteText(store), [holder, prepared.actor]);
       return refuseOrReturn(prepared, holder);
     }
   }
-  await run(
-    `insert into ${store.tables.inbox}(sort, job_id, kind, queue, priority, max_attempts, data, meta,
-      run_at, tenant, unique_key, unique_held)
-    values ('prepared', $1, $2, $3, $4, $5, $6, $7,
-      coalesce($8::timestamptz, clock_timestamp() + ($9::float8 + $10::float8) * interval '1 millisecond'),
-      $11, $12, true)`,
-    [
-      ...[
-        id,
-        prepared.kind,
-        prepared.queue,
-        prepared.priority,
-        prepared.maxAttempts,
-        prepared.data,
-        prepared.meta,
-      ],
-      ...[prepared.runAt, prepared.delayMs, store.clockShiftMs()],
-      ...[prepared.unique?.tenant ?? null, prepared.unique?.key ?? null],
-    ],
-  );
-  return {
-    id,
-    position: 0,
-    created: true,
-    state: prepared.delayMs || prepared.runAt ? 'scheduled' : 'available',
-  };
+  return insert(store, run, prepared, entry);
 }
 
 /** Leaves a note that somebody asked for a job that is there; the movers append it to its stream. */
@@ -73,18 +49,45 @@ export async function noteDuplicate(store: Store, jobId: string, by: string | nu
   store.signals.emit({ what: 'inbox' });
 }
 
-/** Tells the movers at once, for rows whose transaction has just committed. */
-export function wakeMovers(store: Store): void {
-  wake(store, { what: 'inbox' });
-}
-
 function noteText(store: Store): string {
   return `insert into ${store.tables.inbox}(sort, job_id, actor) values ('duplicate', $1, $2)`;
 }
 
+async function existing(store: Store, run: Run, entry: Entry): Promise<Flushed | undefined> {
+  const events = store.tables.eventsOf(partitionOf(entry.id, store.partitions));
+  const [found] = await run(
+    `select kind, false as waits from ${events} where stream_id = $1 and version = 1
+     union all select kind, run_at > ${clock('$2')} from ${store.tables.inbox}
+       where job_id = $1 and sort <> 'duplicate' and set_aside_at is null`,
+    [entry.id, store.clockShiftMs()],
+  );
+  if (found === undefined) return undefined;
+  if (found['kind'] !== entry.kind) return { error: jobExists(entry.id, String(found['kind'])) };
+  if (!entry.ours) return { id: entry.id, created: false };
+  const state = found['waits'] === true ? 'scheduled' : 'available';
+  return { id: entry.id, position: 0, created: true, state };
+}
+
+async function insert(store: Store, run: Run, prepared: Prepared, { id }: Entry): Promise<Flushed> {
+  const { kind, queue, priority, maxAttempts, data, meta, runAt, delayMs, unique } = prepared;
+  const job = [id, kind, queue, priority, maxAttempts, data, meta];
+  const due = [runAt, delayMs, store.clockShiftMs()];
+  const [row] = await run(
+    `insert into ${store.tables.inbox}(sort, job_id, kind, queue, priority, max_attempts, data, meta,
+      run_at, tenant, unique_key, unique_held)
+    values ('prepared', $1, $2, $3, $4, $5, $6, $7,
+      coalesce($8::timestamptz, ${clock('$10')} + $9::float8 * interval '1 millisecond'),
+      $11, $12, true)
+    returning coalesce(run_at > ${clock('$10')}, false) as waits`,
+    [...job, ...due, unique?.tenant ?? null, unique?.key ?? null],
+  );
+  const state = row?.['waits'] === true ? 'scheduled' : 'available';
+  return { id, position: 0, created: true, state };
+}
+
 /**
  * Under a savepoint and a time-out of its own: a key that another open transaction holds costs the
- * caller an error, not his transaction.
+ * caller an error, not his transaction. Gives the job that has the key, if another than this one.
  */
 async function takeKeyInTransaction(
   store: Store,
@@ -93,7 +96,10 @@ async function takeKeyInTransaction(
 ): Promise<string | undefined> {
   const expired = freeExpiredStatement(store, [job]);
   const take = takeKeys(store, [job]);
-  await run('savepoint jobledger_key', []);
+  await run('savepoint jobledger_key', []).catch((error: unknown) => {
+    if (sqlState(error) !== '25P01') throw error;
+    throw bad('transaction: expected a client with an open transaction (send BEGIN first)');
+  });
   try {
     const [before] = await run(`select current_setting('lock_timeout') as value`, []);
     await run(`select set_config('lock_timeout', '2s', true)`, []);
@@ -103,7 +109,8 @@ async function takeKeyInTransaction(
     await run('release savepoint jobledger_key', []);
     if (taken.length > 0) return undefined;
   } catch (error) {
-    await run('rollback to savepoint jobledger_key', []);
+    await run('rollback to savepoint jobledger_key', []).catch(() => {});
+    await run('release savepoint jobledger_key', []).catch(() => {});
     if (isLockTimeout(error)) throw keyBusy(job.key, error);
     throw error;
   }

@@ -10,7 +10,7 @@ import { execute } from './execute.js';
 import { partitionOf } from './ids.js';
 import { asRead, lookUp } from './look-up.js';
 import { moveJobs } from './move-inbox.js';
-import { instantOf } from './prepare.js';
+import { instantOf } from './check.js';
 import { resolveId } from './read.js';
 import { retakeKey } from './retake-key.js';
 import type { Store } from './store.js';

@@ -2,35 +2,25 @@ import type { EnqueueOptions } from '../api.js';
 import { LedgerError } from '../errors.js';
 import { DEFAULTS } from '../job/defaults.js';
 import type { JobContract } from '../job/define.js';
-import type { EventMeta, JobEvents, UniqueScope } from '../job/events.js';
-import { toInstant } from '../job/instant.js';
-import type { Json } from '../job/json.js';
 import { encodeJson } from '../job/encode-json.js';
+import type { EventMeta, JobEvents } from '../job/events.js';
+import type { Json } from '../job/json.js';
 import {
   delayProblem,
   MAX_EVENT_BYTES,
   maxAttemptsProblem,
   priorityProblem,
+  shown,
   timeoutProblem,
 } from '../job/limits.js';
-import { keyProblem, nameProblem } from '../job/names.js';
 import { resolveRetry, type RetryOption, type RetryPolicy } from '../job/retry.js';
 import { retryProblems } from '../job/retry-problems.js';
-import { isUuid } from './ids.js';
-
-/** A unique key as it is taken: per tenant and kind. */
-export interface PreparedKey {
-  readonly tenant: string;
-  readonly key: string;
-  readonly scope: UniqueScope;
-  readonly onConflict: 'return' | 'reject';
-}
+import { bad, checked, instantOf, named, uuidOf } from './check.js';
+import { keyOf, type PreparedKey } from './prepare-key.js';
 
 /** A job that has passed every check and only needs an id, a partition and a flush. */
 export interface Prepared {
   readonly id: string | undefined;
-  /** Set once an id made by us is fixed for a repeated flush. */
-  readonly idIsOurs?: boolean;
   readonly kind: string;
   readonly queue: string;
   readonly priority: number;
@@ -53,6 +43,7 @@ export function prepare(
   inherited: EventMeta = {},
 ): Prepared {
   checkKnown(options);
+  checkJob(job);
   const contract = typeof job === 'string' ? undefined : job.options;
   const kind = named('kind', typeof job === 'string' ? job : job.kind);
   const timing = timingOf(options);
@@ -68,7 +59,7 @@ export function prepare(
     options.maxAttempts ?? contract?.maxAttempts ?? DEFAULTS.maxAttempts,
   );
   const timeout = options.timeout !== undefined ? options.timeout : contract?.timeout;
-  const retry = retryData(options.retry ?? contract?.retry);
+  const retry = options.retry === undefined ? kindRetry(contract?.retry) : retryOf(options.retry);
   const data: JobEvents['JobEnqueued'] = {
     payload: payload as Json,
     priority,
@@ -82,7 +73,7 @@ export function prepare(
   };
   const text = encoded(data);
   return {
-    id: options.id === undefined ? undefined : uuid('id', options.id),
+    id: options.id === undefined ? undefined : uuidOf('id', options.id),
     kind,
     queue: named('queue', options.queue ?? contract?.queue ?? DEFAULTS.queue),
     priority,
@@ -123,8 +114,18 @@ const OPTIONS = new Set([
 ]);
 
 function checkKnown(options: EnqueueOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw bad(`options: expected an object, got ${shown(options)}`);
+  }
   for (const name of Object.keys(options)) {
     if (!OPTIONS.has(name)) throw bad(`${name}: no such option of enqueue`);
+  }
+}
+
+function checkJob(job: unknown): void {
+  const isContract = typeof job === 'object' && job !== null && 'kind' in job && 'options' in job;
+  if (!isContract && typeof job !== 'string') {
+    throw bad(`job: expected a job definition or the name of a kind, got ${shown(job)}`);
   }
 }
 
@@ -139,39 +140,16 @@ function timingOf(options: EnqueueOptions): { delayMs: number | null; runAt: str
   return { delayMs: null, runAt: instantOf('runAt', options.runAt) };
 }
 
-/** Checks a time given by a user. */
-export function instantOf(field: string, value: unknown): string {
-  const answer = toInstant(field, value);
-  if ('problem' in answer) throw bad(answer.problem);
-  return answer.instant;
-}
-
-function keyOf(options: EnqueueOptions): PreparedKey {
-  const { key, scope = 'active', onConflict = 'return' } = options.unique!;
-  const problem = keyProblem('unique.key', key);
-  if (problem !== undefined) throw bad(problem);
-  if (onConflict !== 'return' && onConflict !== 'reject') {
-    throw bad(
-      `unique.onConflict: expected 'return' or 'reject', got ${JSON.stringify(onConflict)}`,
-    );
-  }
-  return { tenant: options.tenant ?? '', key, scope: scopeOf(scope), onConflict };
-}
-
-function scopeOf(scope: NonNullable<EnqueueOptions['unique']>['scope']): UniqueScope {
-  if (scope === 'active' || scope === 'forever') return scope;
-  if (typeof scope === 'object' && scope !== null && 'within' in scope) {
-    return { withinMs: checked(delayProblem, 'unique.scope.within', scope.within) };
-  }
-  throw bad(`unique.scope: expected 'active', 'forever' or { within: milliseconds }`);
-}
-
-/** The default policy is not written down: an absent one means it, in this schema version. */
-function retryData(retry: RetryOption | undefined): RetryPolicy | undefined {
-  if (retry === undefined || typeof retry === 'function') return undefined;
+/** A job's own policy is data: a function cannot travel with it. */
+function retryOf(retry: unknown): RetryPolicy {
   const [problem] = retryProblems(retry);
   if (problem !== undefined) throw bad(problem);
-  return resolveRetry(retry).policy;
+  return resolveRetry(retry as RetryOption).policy;
+}
+
+/** A kind's policy, unless it is code, which stays with the worker. None means the default one. */
+function kindRetry(retry: RetryOption | undefined): RetryPolicy | undefined {
+  return retry === undefined || typeof retry === 'function' ? undefined : retryOf(retry);
 }
 
 function metaOf(options: EnqueueOptions, inherited: EventMeta): EventMeta {
@@ -202,29 +180,4 @@ function encoded(data: JobEvents['JobEnqueued']): { text: string; storedBytes: n
     );
   }
   return answer;
-}
-
-function uuid(field: string, value: unknown): string {
-  if (!isUuid(value)) throw bad(`${field}: expected a UUID, got ${JSON.stringify(value)}`);
-  return value.toLowerCase();
-}
-
-function named(field: string, value: unknown): string {
-  const problem = nameProblem(field, value);
-  if (problem !== undefined) throw bad(problem);
-  return value as string;
-}
-
-function checked<T>(
-  problemOf: (field: string, value: unknown) => string | undefined,
-  field: string,
-  value: T,
-): T {
-  const problem = problemOf(field, value);
-  if (problem !== undefined) throw bad(problem);
-  return value;
-}
-
-function bad(message: string): LedgerError {
-  return new LedgerError('BAD_INPUT', message);
 }

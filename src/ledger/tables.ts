@@ -22,7 +22,12 @@ export interface Tables {
 
 /** Names for a schema of any spelling, quotes and emoji included. */
 export function tablesOf(schema: string): Tables {
-  if (schema === '' || Buffer.byteLength(schema) > 63 || schema.includes('\0')) {
+  if (
+    typeof schema !== 'string' ||
+    schema === '' ||
+    Buffer.byteLength(schema) > 63 ||
+    schema.includes('\0')
+  ) {
     throw new LedgerError('BAD_CONFIG', 'schema: expected a name of 1 to 63 bytes');
   }
   if (/^pg_/i.test(schema)) {

@@ -3,7 +3,7 @@ import { LedgerError } from '../errors.js';
 import type { UniqueScope } from '../job/events.js';
 import { isLockTimeout, isRetryableConflict } from '../sql-errors.js';
 import { enqueueStatement, type Gate, type NewJob } from './enqueue-statement.js';
-import type { Flushed } from './enqueue-flush.js';
+import type { Flushed } from './flushed.js';
 import type { Prepared } from './prepare.js';
 import { lockPartition, type Store } from './store.js';
 

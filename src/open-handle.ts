@@ -1,0 +1,220 @@
+import type { Enqueued, EnqueueItem, EnqueueOptions, Ledger, Actor } from './api.js';
+import type { ListOptions } from './api-views.js';
+import type { LedgerWorker } from './api-worker.js';
+import { type LedgerSettings } from './config.js';
+import { type EmbeddedServer } from './embedded/embedded.js';
+import { LedgerError } from './errors.js';
+import type { JobContract } from './job/define.js';
+import { DEFAULTS } from './job/defaults.js';
+import type { EventMeta } from './job/events.js';
+import { EnqueueBuffer } from './ledger/enqueue-buffer.js';
+import { enqueue, enqueueMany, type Enqueueing } from './ledger/enqueue.js';
+import { list } from './ledger/list.js';
+import { lookUp } from './ledger/look-up.js';
+import { migrate } from './ledger/migrate.js';
+import { operate, type Operation } from './ledger/operate.js';
+import { readStream, resolveId } from './ledger/read.js';
+import { readStats } from './ledger/stats.js';
+import type { Store } from './ledger/store.js';
+import { verify } from './ledger/verify.js';
+import { Slots } from './ledger/slots.js';
+import { Listener } from './ledger/wake.js';
+import { asStoreError } from './sql-errors.js';
+import { workerInfo } from './worker/registration.js';
+import { Worker } from './worker/worker.js';
+
+/**
+ * The open ledger: every public call passes through here. It refuses calls after `close`, lets those
+ * that were accepted before it finish, and tells store errors in one line.
+ */
+export class LedgerHandle implements Ledger {
+  readonly #store: Store;
+  readonly #settings: LedgerSettings;
+  readonly #kinds: ReadonlyMap<string, JobContract> | undefined;
+  readonly #embedded: EmbeddedServer | undefined;
+  readonly #enqueueing: Enqueueing;
+  readonly #listener: Listener;
+  readonly #workers = new Set<Worker>();
+  #listening = false;
+  /** Public calls that have not answered yet. */
+  readonly #calls = new Set<Promise<unknown>>();
+  #ended = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    store: Store,
+    settings: LedgerSettings,
+    kinds: ReadonlyMap<string, JobContract> | undefined,
+    embedded: EmbeddedServer | undefined,
+  ) {
+    this.#store = store;
+    this.#settings = settings;
+    this.#kinds = kinds;
+    this.#embedded = embedded;
+    this.#listener = new Listener(store);
+    const { enqueueTimeoutMs: timeoutMs, maxConnections } = settings;
+    const keyed = new Slots(Math.max(1, Math.floor(maxConnections / 2)));
+    const buffer = new EnqueueBuffer(store, timeoutMs);
+    this.#enqueueing = { store, kinds, timeoutMs, buffer, keyed };
+  }
+
+  get ledgerId(): string {
+    return this.#store.ledgerId;
+  }
+
+  get partitions(): number {
+    return this.#store.partitions;
+  }
+
+  get databaseUrl(): string | undefined {
+    return this.#embedded?.url;
+  }
+
+  async enqueue(
+    job: JobContract | string,
+    payload: unknown,
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued> {
+    return this.#call(() => enqueue(this.#enqueueing, job, payload, options));
+  }
+
+  async enqueueMany(
+    items: readonly EnqueueItem[],
+    options: { readonly atomic?: boolean; readonly transaction?: unknown } = {},
+  ): Promise<readonly Enqueued[]> {
+    return this.#call(() => enqueueMany(this.#enqueueing, items, options));
+  }
+
+  async get(id: string) {
+    return this.#call(async () => {
+      const jobId = await resolveId(this.#store, id);
+      return jobId === undefined ? undefined : lookUp(this.#store, jobId);
+    });
+  }
+
+  async history(id: string) {
+    return this.#call(async () => {
+      const jobId = await resolveId(this.#store, id);
+      return jobId === undefined ? [] : readStream(this.#store, jobId);
+    });
+  }
+
+  async list(options: ListOptions = {}) {
+    return this.#call(() => list(this.#store, options));
+  }
+
+  cancel(id: string, by: Actor) {
+    return this.#operate(id, { type: 'CancelJob' }, by);
+  }
+
+  async retry(id: string, by: Parameters<Ledger['retry']>[1]) {
+    const { extraAttempts, payload } = by ?? {};
+    return this.#operate(id, { type: 'RetryJob', extraAttempts, payload }, by);
+  }
+
+  discard(id: string, by: Actor) {
+    return this.#operate(id, { type: 'DiscardJob' }, by);
+  }
+
+  reschedule(id: string, by: Parameters<Ledger['reschedule']>[1]) {
+    return this.#operate(id, { type: 'RescheduleJob', runAt: by?.runAt }, by);
+  }
+
+  reprioritize(id: string, by: Parameters<Ledger['reprioritize']>[1]) {
+    return this.#operate(id, { type: 'ReprioritizeJob', priority: by?.priority }, by);
+  }
+
+  async stats() {
+    const known = [...(this.#kinds ?? new Map<string, JobContract>())].map(
+      ([kind, job]) => [kind, { queue: job.options.queue ?? DEFAULTS.queue }] as const,
+    );
+    return this.#call(() => readStats(this.#store, { kinds: new Map(known) }));
+  }
+
+  async verify() {
+    return this.#call(() => verify(this.#store));
+  }
+
+  async workerInfo(id: number) {
+    return this.#call(() => workerInfo(this.#store, id));
+  }
+
+  worker(options: Parameters<Ledger['worker']>[0]): LedgerWorker {
+    this.#checkOpen();
+    const worker = new Worker(this.#store, options, {
+      enqueue: (job, payload, enqueueOptions, inherited) =>
+        this.#followUp(job, payload, enqueueOptions, inherited),
+    });
+    this.#workers.add(worker);
+    if (!this.#listening) this.#listener.start();
+    this.#listening = true;
+    return worker;
+  }
+
+  async migrate() {
+    return this.#call(() => migrate(this.#store.database.pool, this.#settings));
+  }
+
+  /** Ends workers and flushes what was accepted. Harmless if called twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Workers first, whose handlers may still enqueue; then all that was accepted; then the door. */
+  async #shutDown(): Promise<void> {
+    const stopped = await Promise.allSettled([...this.#workers].map((worker) => worker.stop()));
+    this.#ended = true;
+    await Promise.allSettled(this.#calls);
+    await this.#enqueueing.buffer.drain();
+    await this.#listener.stop();
+    await this.#store.database.pool.end();
+    await this.#embedded?.close();
+    const failed = stopped.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** A handler may enqueue until its worker has stopped, also while the ledger closes. */
+  async #followUp(
+    job: JobContract | string,
+    payload: unknown,
+    options: EnqueueOptions,
+    inherited: EventMeta | undefined,
+  ): Promise<Enqueued> {
+    if (this.#ended) throw closed();
+    return this.#track(() => enqueue(this.#enqueueing, job, payload, options, inherited));
+  }
+
+  #operate(id: string, operation: Operation, by: Actor) {
+    return this.#call(() => operate(this.#store, this.#kinds, id, operation, by));
+  }
+
+  async #call<T>(call: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    return this.#track(call);
+  }
+
+  async #track<T>(call: () => Promise<T>): Promise<T> {
+    const answer = call();
+    this.#calls.add(answer);
+    try {
+      return await answer;
+    } catch (error) {
+      throw asStoreError(error);
+    } finally {
+      this.#calls.delete(answer);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closed();
+  }
+}
+
+function closed(): LedgerError {
+  return new LedgerError('LEDGER_CLOSED', 'the ledger is closed');
+}
