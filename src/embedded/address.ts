@@ -27,16 +27,19 @@ export async function chooseAddress(
   if (process.platform === 'win32') return { host: '127.0.0.1', port: await freePort() };
   if (fits(dataFolder)) return { host: dataFolder, port: SOCKET_PORT };
   const name = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
-  const folder = join('/tmp', `jobledger-${name}`);
+  const folder = join(SOCKET_HOME, `jobledger-${name}`);
   await claimSocketFolder(folder, identity);
   return { host: folder, port: SOCKET_PORT };
 }
 
 /** Removes a socket folder outside the data; harmless if another start is using it again. */
 export async function releaseAddress(address: Address, dataFolder: string): Promise<void> {
-  if (!address.host.startsWith('/tmp/jobledger-') || address.host === dataFolder) return;
+  if (!address.host.startsWith(join(SOCKET_HOME, 'jobledger-')) || address.host === dataFolder) return;
   await rmdir(address.host).catch(() => undefined);
 }
+
+/** Short on every machine, which the folder for temporary files need not be. */
+const SOCKET_HOME = '/tmp';
 
 function fits(folder: string): boolean {
   const path = join(folder, `.s.PGSQL.${SOCKET_PORT}`);

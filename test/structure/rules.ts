@@ -10,7 +10,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   projector: ['root', 'job', 'ledger'],
   kafka: ['root', 'job', 'ledger'],
   http: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded'],
-  cli: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded', 'http'],
+  // The demo is a user of the package like any other.
+  demo: ['root'],
+  cli: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded', 'http', 'demo'],
 };
 
 /** The files that put the folders together. */
