@@ -34,7 +34,8 @@ export async function chooseAddress(
 
 /** Removes a socket folder outside the data; harmless if another start is using it again. */
 export async function releaseAddress(address: Address, dataFolder: string): Promise<void> {
-  if (!address.host.startsWith(join(SOCKET_HOME, 'jobledger-')) || address.host === dataFolder) return;
+  if (!address.host.startsWith(join(SOCKET_HOME, 'jobledger-')) || address.host === dataFolder)
+    return;
   await rmdir(address.host).catch(() => undefined);
 }
 

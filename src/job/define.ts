@@ -30,12 +30,12 @@ export interface HandlerContext {
   /** Enqueues follow-ups; causation and correlation are filled in. */
   readonly ledger: FollowUps;
   /** Reports how far the attempt is, 0 to 1; recorded at most once a second. */
-  progress(fraction: number, note?: string): void;
+  readonly progress: (fraction: number, note?: string) => void;
   /**
    * Ends this attempt, uncounted, and runs the job again at a time or after milliseconds. It works
    * by throwing: do not catch what it throws.
    */
-  snooze(until: Date | string | number): never;
+  readonly snooze: (until: Date | string | number) => never;
 }
 
 /**
