@@ -1,4 +1,5 @@
 import type { RetryDelay } from './commands.js';
+import { muteRejection } from './mute-rejection.js';
 import {
   DEFAULT_RETRY,
   computedDelay,
@@ -52,7 +53,9 @@ function compute(
   context: RetryContext,
 ): { readonly delayMs?: number; readonly note?: string } {
   try {
-    const delayMs = computedDelay(retryFunction(context));
+    const answer: unknown = retryFunction(context);
+    muteRejection(answer);
+    const delayMs = computedDelay(answer);
     const note = 'the retry function answered no delay; the default was used';
     return delayMs === undefined ? { note } : { delayMs };
   } catch {

@@ -51,8 +51,8 @@ export interface ClaimedRow {
  * Moves the first rows of the line into leases and records AttemptStarted for each. Returns only
  * counts: a client that stops reading must not keep the partition's lock. No row lock is needed,
  * since every writer of dispatch rows holds the partition's lock. The batch ends before the first
- * row that may not be taken, so that nothing is overtaken within a kind and priority. A stray, a
- * row whose stream does not exist, is passed over and counted.
+ * row that may not be taken, so that nothing is overtaken within a kind and priority. Strays, rows
+ * whose stream does not exist, are passed over, and counted where nothing else is left.
  */
 export function claimStatement(store: Store, partition: number, claim: Claim): Statement {
   const column = <K extends keyof Stretch>(name: K) => claim.stretches.map((one) => one[name]);
@@ -94,17 +94,21 @@ const claimText = perPartition((store, partition) => {
   const t = store.tables;
   const carried =
     'job_id, position, payload_at, error_at, max_attempts, partition, priority, losses, queue, kind';
+  const hasStream = `exists (select from ${t.eventsOf(partition)} e
+    where e.partition = ${partition} and e.position = r.position and e.stream_id = r.job_id)`;
+  const stretchRows = `unnest($8::text[], $9::int[], $10::bigint[], $11::int[], $12::bigint[])
+      stretch(kind, from_priority, from_seq, to_priority, to_seq)`;
+  const inStretch = `r.partition = ${partition} and r.queue = $4 and r.kind = stretch.kind
+        and (r.priority, r.seq) > (stretch.from_priority, stretch.from_seq)
+        and (r.priority, r.seq) < (stretch.to_priority, stretch.to_seq)`;
   return `with alive as materialized (
   select id from ${t.workers} where id = $2 and dead_at is null and ended_at is null),
 line as materialized (
   select s.*, row_number() over (order by priority, seq) as n from (
-    select r.* from unnest($8::text[], $9::int[], $10::bigint[], $11::int[], $12::bigint[])
-      stretch(kind, from_priority, from_seq, to_priority, to_seq)
+    select r.* from ${stretchRows}
     cross join lateral (
       select ctid as tid, r.* from ${t.ready} r
-      where r.partition = ${partition} and r.queue = $4 and r.kind = stretch.kind
-        and (r.priority, r.seq) > (stretch.from_priority, stretch.from_seq)
-        and (r.priority, r.seq) < (stretch.to_priority, stretch.to_seq)
+      where ${inStretch} and ${hasStream}
       order by r.priority, r.seq limit $6 offset 0) r
     order by priority, seq limit $6) s
   where exists (select from alive)),
@@ -113,11 +117,7 @@ judged as materialized (
       or (losses >= 2 and not (n = 1 and $7))
       or (n > 1 and leader_losses >= 2)) over (order by n) as stopped
   from (select *, first_value(losses) over (order by n) as leader_losses from line) l),
-allowed as materialized (select * from judged where not stopped),
-picked as materialized (
-  select *, row_number() over (order by n) as k from allowed a where exists (
-    select from ${t.eventsOf(partition)} e
-    where e.partition = ${partition} and e.position = a.position and e.stream_id = a.job_id)),
+picked as materialized (select * from judged where not stopped),
 gone as (delete from ${t.ready} where ctid = any(array(select tid from picked))),
 ${head(store, partition, '$1')},
 leased as (
@@ -125,12 +125,14 @@ leased as (
   select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${carried} from picked, head),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + k, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
+  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
     jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint), '{}', at
   from picked, head)
 select (select count(*) from picked)::int as taken,
   (select count(*) from line)::int as seen,
-  (select count(*) from allowed)::int - (select count(*) from picked)::int as strays,
+  (select count(*) from ${stretchRows} cross join lateral (
+    select from ${t.ready} r where ${inStretch} and not ${hasStream} limit 100 offset 0) s
+    where not exists (select from line) and exists (select from alive))::int as strays,
   coalesce((select losses >= 2 from line where n = 1), false) as quarantined,
   exists (select from alive) as alive`;
 });

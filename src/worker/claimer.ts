@@ -48,7 +48,12 @@ export class Claimer {
   #peeking = false;
   #pausedUntil = 0;
   #lastClaim = 0;
+  /** A job in quarantine heads a line; a line is headed by a job that only a free slot may take. */
   #quarantineWaits = false;
+  #slotWaits = false;
+  /** Lines by when they were last hinted at, so that an older look does not overrule the hint. */
+  readonly #hints = new Map<string, { readonly line: Line; readonly at: number }>();
+  readonly #strays = new Map<string, number>();
 
   constructor(store: Store, settings: WorkerSettings, host: ClaimerHost) {
     this.#store = store;
@@ -65,6 +70,7 @@ export class Claimer {
   /** A line is said to have work. */
   hint(line: Line): void {
     if (!this.#settings.queues.includes(line.queue)) return;
+    this.#hints.set(keyOf(line), { line, at: performance.now() });
     if (!this.#targets.some((one) => isSame(one, line))) this.#targets.unshift(line);
     this.pump();
   }
@@ -73,11 +79,12 @@ export class Claimer {
   async poll(): Promise<void> {
     if (!this.#host.mayClaim()) return;
     if (this.#settings.failUnknownKinds) await this.#findKinds();
+    const since = performance.now();
     const rows = await this.#peek((line) =>
       this.#lines.whole(this.#kinds).map((one) => ({ ...one, ...line })),
     );
     for (const row of rows) this.#lines.stepBack(row, row.kind, row.priority, row.seq);
-    this.#order(rows);
+    this.#order(rows, since);
     this.pump();
   }
 
@@ -107,8 +114,12 @@ export class Claimer {
   /** A job in quarantine is taken alone: nothing may be claimed beside it, or wait behind it. */
   #wanted(): number {
     const { capacity } = this.#host;
-    if (!this.#quarantineWaits) return capacity.wanted();
-    return capacity.buffered + capacity.reserved === 0 && capacity.hasSlot ? 1 : 0;
+    if (this.#quarantineWaits) return this.#isAlone() && capacity.hasSlot ? 1 : 0;
+    return this.#slotWaits ? capacity.free : capacity.wanted();
+  }
+
+  #isAlone(): boolean {
+    return this.#host.capacity.buffered + this.#host.capacity.reserved === 0;
   }
 
   async #claim(line: Line, limit: number): Promise<void> {
@@ -116,7 +127,8 @@ export class Claimer {
     const worker = this.#host.worker()!;
     const claim = ++this.#lastClaim;
     const free = Math.min(limit, capacity.free);
-    const quarantine = capacity.buffered + capacity.reserved === 0;
+    // Only once it is known to wait, since by then no other claim is under way.
+    const quarantine = this.#quarantineWaits && this.#isAlone();
     capacity.reserved += limit;
     this.#inFlight.add(claim);
     this.#busy.add(keyOf(line));
@@ -153,21 +165,25 @@ export class Claimer {
 
   #received(line: Line, limit: number, summary: ClaimSummary, attempts: readonly Attempt[]): void {
     for (const { row } of attempts) this.#lines.advance(line, row.kind, row.priority, row.seq);
-    this.#quarantineWaits = summary.quarantined && summary.taken === 0;
-    // Full, or stopped short of a row that needs a free slot: there is more in this line.
-    const hasMore = summary.seen === limit || summary.taken + summary.strays < summary.seen;
-    if (hasMore && (summary.taken > 0 || this.#quarantineWaits)) {
-      if (this.#quarantineWaits) this.#targets.unshift(line);
-      else this.#targets.push(line);
-    }
-    if (summary.strays > 0) {
-      const { partition } = line;
-      this.#store.log.warn(
-        { code: 'STRAY_ROW', partition, rows: summary.strays },
-        'dispatch rows without a job passed over',
-      );
-    }
+    const { taken, seen, quarantined } = summary;
+    const stopped = taken === 0 && seen > 0;
+    this.#quarantineWaits = quarantined && stopped;
+    this.#slotWaits = !quarantined && stopped;
+    if (stopped) this.#targets.unshift(line);
+    else if (seen === limit || taken < seen) this.#targets.push(line);
+    this.#warnOfStrays(line, summary.strays);
     if (attempts.length > 0) this.#host.claimed(attempts);
+  }
+
+  /** Once per count: every look finds them again. */
+  #warnOfStrays(line: Line, rows: number): void {
+    if (rows === (this.#strays.get(keyOf(line)) ?? 0)) return;
+    this.#strays.set(keyOf(line), rows);
+    if (rows === 0) return;
+    this.#store.log.warn(
+      { code: 'STRAY_ROW', ...line, rows },
+      'dispatch rows without a job passed over',
+    );
   }
 
   #failed(error: unknown): void {
@@ -184,11 +200,12 @@ export class Claimer {
   async #reorder(): Promise<void> {
     if (this.#peeking) return;
     this.#peeking = true;
+    const since = performance.now();
     try {
       const rows = await this.#peek((line) =>
         this.#lines.stretches(line, this.#kinds).map((one) => ({ ...one, ...line })),
       );
-      this.#order(rows);
+      this.#order(rows, since);
     } catch (error) {
       this.#failed(error);
     } finally {
@@ -208,12 +225,16 @@ export class Claimer {
     return result.rows;
   }
 
-  /** Rows come most urgent first; each line counts once. */
-  #order(rows: readonly PeekedRow[]): void {
+  /** Rows come most urgent first; each line counts once. What was hinted at since is newer. */
+  #order(rows: readonly PeekedRow[], since: number): void {
     const targets = new Map<string, Line>();
     for (const { partition, queue } of rows) {
       const line = { partition, queue };
       if (!targets.has(keyOf(line))) targets.set(keyOf(line), line);
+    }
+    for (const [key, { line, at }] of this.#hints) {
+      if (at < since) this.#hints.delete(key);
+      else if (!targets.has(key)) targets.set(key, line);
     }
     this.#targets = [...targets.values()];
     this.#orderedAt = performance.now();

@@ -4,6 +4,7 @@ import type { AttemptFacts, RunnableJob, Verdict } from '../job/define.js';
 import { ERROR_CATEGORIES, type Classification, type ErrorRecord } from '../job/error-record.js';
 import { planDelay } from '../job/retry-plan.js';
 import { resolveRetry, shouldRetry, type ResolvedRetry } from '../job/retry.js';
+import { muteRejection } from '../job/mute-rejection.js';
 import { toErrorRecord } from '../job/to-error-record.js';
 import type { Attempt } from './attempt.js';
 import type { WorkerSettings } from './options.js';
@@ -61,8 +62,15 @@ export function invalidPayload(attempt: Attempt, problem: string): OutcomeComman
 
 /** Postgres refused the outcome as it was: the attempt failed in that its end cannot be written. */
 export function unstorable(attempt: Attempt, reason: string): OutcomeCommand {
-  return withoutHandler(attempt, 'Unstorable', `unstorable: ${reason}`, 'programming');
+  return withoutHandler(attempt, UNSTORABLE, `unstorable: ${reason}`, 'programming');
 }
+
+/** True for what `unstorable` made: there is nothing plainer to record. */
+export function isUnstorable(outcome: OutcomeCommand): boolean {
+  return outcome.type === 'FailAttempt' && outcome.error.name === UNSTORABLE;
+}
+
+const UNSTORABLE = 'Unstorable';
 
 type Failed = Extract<OutcomeCommand, { readonly type: 'FailAttempt' }>;
 
@@ -127,6 +135,7 @@ function classified(error: unknown, facts: AttemptFacts, job: RunnableJob): Clas
     const verdict = classifier(error, facts);
     if (verdict === undefined) return { classification: fallback };
     if (!isVerdict(verdict)) {
+      muteRejection(verdict);
       return {
         classification: fallback,
         note: 'the classifier answered nonsense; the default was used',

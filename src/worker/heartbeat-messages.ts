@@ -7,7 +7,7 @@ export interface ThreadData {
   readonly worker: number;
   readonly heartbeatMs: number;
   readonly stallLimitMs: number;
-  /** Time of the main loop's last turn, in epoch milliseconds; shared memory. */
+  /** The main loop's last turn, in `process.hrtime` nanoseconds, which all threads share. */
   readonly mainTick: BigInt64Array;
   readonly statements: {
     readonly beat: string;

@@ -24,9 +24,7 @@ port.on('message', (message: ToThread) => {
     password = message.password ?? password;
     waiting?.(password);
   } else {
-    stopped = true;
-    void client?.end().catch(() => {});
-    port.close();
+    void end();
   }
 });
 
@@ -34,7 +32,7 @@ void loop();
 
 async function loop(): Promise<void> {
   while (!stopped) {
-    const silentMs = Date.now() - Number(Atomics.load(mainTick, 0));
+    const silentMs = Number(process.hrtime.bigint() - Atomics.load(mainTick, 0)) / 1e6;
     if (silentMs > stallLimitMs) return say({ type: 'stalled', silentMs });
     try {
       await tick(silentMs);
@@ -46,11 +44,19 @@ async function loop(): Promise<void> {
   }
 }
 
+/** Says goodbye to the server, then ends the thread, whatever its loop is waiting for. */
+async function end(): Promise<void> {
+  stopped = true;
+  await client?.end().catch(() => {});
+  process.exit(0);
+}
+
 async function tick(silentMs: number): Promise<void> {
   client ??= await connect();
   const leads = silentMs < LEADER_SILENCE_MS;
   await client.query(leads ? statements.renewLeadership : statements.endLeadership, [worker]);
-  if (performance.now() - lastBeat < heartbeatMs) return;
+  // A turn early rather than late: cancels and leases are promised by the heartbeat.
+  if (performance.now() - lastBeat < heartbeatMs - LOOP_MS) return;
   const began = performance.now();
   const result = await client.query(statements.beat, [worker]);
   if (result.rowCount === 0) {

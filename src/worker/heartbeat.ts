@@ -23,7 +23,7 @@ export class Heartbeat {
 
   constructor(store: Store, settings: WorkerSettings, worker: number, listener: HeartbeatListener) {
     const mainTick = new BigInt64Array(new SharedArrayBuffer(8));
-    const tick = () => Atomics.store(mainTick, 0, BigInt(Date.now()));
+    const tick = () => Atomics.store(mainTick, 0, process.hrtime.bigint());
     tick();
     this.#ticker = setInterval(tick, 100);
     const { config } = store.database;

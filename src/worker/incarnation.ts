@@ -16,9 +16,10 @@ import { reconcile } from './reconcile.js';
 import { deregister, register } from './registration.js';
 import { Report } from './report.js';
 import { release, runAttempt, type Executor } from './run-attempt.js';
-import { drain } from './shutdown.js';
+import { drain, withinTime } from './shutdown.js';
 
 const PROGRESS_MS = 1_000;
+const YIELD_MS = 250;
 
 export interface IncarnationListener {
   lost(): void;
@@ -38,6 +39,7 @@ export class Incarnation {
   readonly #report: Report;
   readonly #poll: Loop;
   readonly #progress: Loop;
+  readonly #yield: Loop;
   /** Claimed and not yet answered for by the ledger. */
   readonly #held = new Map<string, Attempt>();
   readonly #progressed = new Set<Attempt>();
@@ -68,10 +70,13 @@ export class Incarnation {
     });
     this.#outcomes = new OutcomeBuffer(store, {
       recorded: (decided) => {
-        this.#held.delete(decided.attempt.jobId);
+        this.#drop(decided.attempt);
         this.#report.ended(decided);
       },
-      resolved: (attempt) => void this.#held.delete(attempt.jobId),
+      resolved: (attempt, execution) => {
+        this.#drop(attempt);
+        if (execution !== undefined) this.#report.executed([execution]);
+      },
     });
     this.#maintenance = new Maintenance(
       store,
@@ -97,6 +102,7 @@ export class Incarnation {
       () => recordProgress(store, this.#progressed).then(() => PROGRESS_MS),
       failed('progress'),
     );
+    this.#yield = new Loop(() => this.#yieldBuffer(), failed('giving back'));
   }
 
   async start(): Promise<void> {
@@ -111,6 +117,7 @@ export class Incarnation {
     if (this.#settings.maintenance) this.#maintenance.start();
     this.#poll.start();
     this.#progress.start();
+    this.#yield.start();
     void this.#report.unattended();
   }
 
@@ -118,17 +125,20 @@ export class Incarnation {
   async stop(graceMs: number): Promise<void> {
     const deadline = performance.now() + graceMs;
     this.#claiming = false;
-    await Promise.all([this.#poll.stop(), this.#progress.stop()]);
     this.#releaseBuffer('shutdown');
+    const loops = Promise.all([this.#poll.stop(), this.#progress.stop()]);
+    // A claim on its way may still bring attempts, and they too want to be given back.
     await drain(
-      [...this.#held.values()],
+      this.#held,
       deadline,
       this.#settings.shutdownAbortMs,
-      () => this.#held.size > 0,
+      () => this.#held.size > 0 || this.#claimer.inFlight.size > 0,
     );
     for (const attempt of this.#held.values()) this.#settle(attempt, 'shutdown');
-    await this.#flush(deadline + FLUSH_GRACE_MS);
-    await this.#end('stopped');
+    const patience = deadline + FLUSH_GRACE_MS;
+    await this.#flush(patience);
+    await withinTime(loops, patience);
+    await this.#end('stopped', patience);
   }
 
   /** The leases are gone: handlers are told, and what they still bring is recorded as rejected. */
@@ -137,15 +147,18 @@ export class Incarnation {
     this.#buffer = [];
     this.#capacity.buffered = 0;
     for (const attempt of this.#held.values()) attempt.abort(reason);
-    await Promise.all([this.#poll.stop(), this.#progress.stop()]);
-    await this.#end(reason);
+    const patience = performance.now() + FLUSH_GRACE_MS;
+    await withinTime(Promise.all([this.#poll.stop(), this.#progress.stop()]), patience);
+    await this.#end(reason, patience);
   }
 
-  async #end(reason: string): Promise<void> {
+  /** In order: while the heartbeat beats, nobody else reaps what is still being given back. */
+  async #end(reason: string, deadline: number): Promise<void> {
     this.#unsubscribe();
-    await this.#maintenance.stop();
+    await withinTime(this.#maintenance.stop(), deadline);
     await this.#heartbeat?.stop();
-    if (this.id !== undefined) await deregister(this.#store, this.id, reason).catch(() => {});
+    if (this.id === undefined) return;
+    await withinTime(deregister(this.#store, this.id, reason), deadline);
   }
 
   /** Outcomes are worth waiting for, but a store that is away must not keep the process. */
@@ -216,6 +229,13 @@ export class Incarnation {
     if (attempt.beganAt === 0) this.#settle(attempt, 'canceled');
   }
 
+  /** What was fetched ahead of handlers that turned out slow goes back, for others to run. */
+  #yieldBuffer(): Promise<number> {
+    if (this.#buffer.length > 0 && this.#capacity.isStuck(performance.now()))
+      this.#releaseBuffer('not-begun');
+    return Promise.resolve(YIELD_MS);
+  }
+
   #releaseBuffer(why: string): void {
     for (const attempt of this.#buffer.splice(0)) this.#settle(attempt, why);
     this.#capacity.buffered = 0;
@@ -223,6 +243,11 @@ export class Incarnation {
 
   #settle(attempt: Attempt, why: string): void {
     if (attempt.settle(release(attempt, why))) this.#outcomes.add(attempt);
+  }
+
+  /** The job may be here again already, with a later attempt: that one stays. */
+  #drop(attempt: Attempt): void {
+    if (this.#held.get(attempt.jobId) === attempt) this.#held.delete(attempt.jobId);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JobCommand } from '../job/commands.js';
-import { execute } from '../ledger/execute.js';
+import { execute, type Execution } from '../ledger/execute.js';
 import { readStream } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
 import type { Attempt } from './attempt.js';
@@ -13,8 +13,8 @@ export async function settleByStream(
   store: Store,
   attempt: Attempt,
   alive: boolean,
-): Promise<void> {
-  if (attempt.sentBefore && (await isRecorded(store, attempt))) return;
+): Promise<Execution | undefined> {
+  if (attempt.sentBefore && (await isRecorded(store, attempt))) return undefined;
   // A worker declared dead has no say, even before the reaper has come round to this attempt.
   const command: JobCommand = alive ? attempt.outcome! : rejected(attempt);
   const [execution] = await execute(store, attempt.claim.partition, [
@@ -29,19 +29,23 @@ export async function settleByStream(
       'outcome rejected',
     );
   }
+  return execution;
 }
 
 /** Attempt numbers are never used twice and only the lease's holder ends one in these ways. */
 async function isRecorded(store: Store, attempt: Attempt): Promise<boolean> {
-  const OURS = ['AttemptSucceeded', 'AttemptFailed', 'AttemptReleased', 'JobSnoozed'];
   const stream = await readStream(store, attempt.jobId);
-  return stream.some(
-    (event) =>
-      OURS.includes(event.type) &&
-      'attempt' in event.data &&
-      event.data.attempt === attempt.row.attempt,
-  );
+  return stream.some((event) => {
+    if (!('attempt' in event.data) || event.data.attempt !== attempt.row.attempt) return false;
+    if (event.type === 'JobCanceled') return OUR_ENDINGS.includes(event.data.ending ?? '');
+    if (event.type === 'OutcomeRejected') return event.data.worker === attempt.claim.worker;
+    return OURS.includes(event.type);
+  });
 }
+
+const OURS = ['AttemptSucceeded', 'AttemptFailed', 'AttemptReleased', 'JobSnoozed'];
+/** Those that the holder's outcome gives a canceled attempt; others are the reaper's or the grace's. */
+const OUR_ENDINGS = ['failed', 'released', 'snoozed'];
 
 function rejected(attempt: Attempt): JobCommand {
   return {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { transact } from '../database.js';
 import { groupBy } from '../group-by.js';
+import type { Execution } from '../ledger/execute.js';
 import { finishStatement } from '../ledger/finish-statement.js';
 import { lockPartition, type Store } from '../ledger/store.js';
 import {
@@ -12,7 +13,7 @@ import {
 import type { Attempt } from './attempt.js';
 import { decideEnding, type Decided } from './endings.js';
 import { settleByStream } from './late-outcome.js';
-import { unstorable } from './failure.js';
+import { isUnstorable, unstorable } from './failure.js';
 
 const FLUSH_OUTCOMES = 1_000;
 const LANES = 2;
@@ -20,8 +21,8 @@ const LANES = 2;
 /** Told of each attempt whose end is in the ledger, and of each whose end the ledger refused. */
 export interface OutcomeListener {
   recorded(decided: Decided): void;
-  /** Its end was recorded otherwise: rejected, canceled, or already there. */
-  resolved(attempt: Attempt): void;
+  /** Its end was recorded otherwise: rejected, canceled, or it was there already (no execution). */
+  resolved(attempt: Attempt, execution?: Execution): void;
 }
 
 /**
@@ -147,8 +148,7 @@ export class OutcomeBuffer {
   async #halve(attempts: readonly Attempt[], error: Error): Promise<void> {
     if (attempts.length === 1) {
       const [attempt] = attempts;
-      attempt!.outcome = mended(attempt!, error);
-      return this.#finish([attempt!]);
+      return this.#mend(attempt!, error) ? this.#finish([attempt!]) : undefined;
     }
     const middle = Math.ceil(attempts.length / 2);
     await this.#finish(attempts.slice(0, middle));
@@ -158,25 +158,41 @@ export class OutcomeBuffer {
   async #settle(attempt: Attempt, alive: boolean): Promise<void> {
     for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
-        await settleByStream(this.#store, attempt, alive);
-        return this.#listener.resolved(attempt);
+        const execution = await settleByStream(this.#store, attempt, alive);
+        return this.#listener.resolved(attempt, execution);
       } catch (error) {
-        if (!isConnectionError(error) && !isLockTimeout(error)) {
-          this.#store.log.error(
-            { error, jobId: attempt.jobId },
-            'a late outcome could not be recorded',
-          );
-          return this.#listener.resolved(attempt);
+        if (isDataError(error)) {
+          if (!this.#mend(attempt, error as Error)) return;
+        } else if (!isConnectionError(error) && !isLockTimeout(error)) {
+          return this.#drop(attempt, error);
         }
+        attempt.sentBefore ||= isConnectionError(error);
         await pause(pauseMs);
       }
     }
   }
+
+  /** Makes a refused outcome one that can be stored; false if even the plainest was refused. */
+  #mend(attempt: Attempt, error: Error): boolean {
+    const outcome = mended(attempt, error);
+    if (outcome === undefined) this.#drop(attempt, error);
+    else attempt.outcome = outcome;
+    return outcome !== undefined;
+  }
+
+  /** Its lease stays, and the next heartbeat gives it back. */
+  #drop(attempt: Attempt, error: unknown): void {
+    const { jobId, row } = attempt;
+    const fields = { code: 'OUTCOME_LOST', error, jobId, kind: row.kind, attempt: row.attempt };
+    this.#store.log.error(fields, 'an outcome could not be recorded');
+    this.#listener.resolved(attempt);
+  }
 }
 
 /** A success keeps its success and loses its result; an error loses its text. */
-function mended(attempt: Attempt, error: Error): NonNullable<Attempt['outcome']> {
+function mended(attempt: Attempt, error: Error): Attempt['outcome'] {
   const outcome = attempt.outcome!;
+  if (isUnstorable(outcome)) return undefined;
   if (outcome.type === 'SucceedAttempt' && outcome.result !== undefined) {
     const { result: _, ...rest } = outcome;
     return { ...rest, resultOmitted: 'result: Postgres cannot store it' };

@@ -74,6 +74,8 @@ async function outcomeOf(
     const context = createContext(attempt, executor);
     const handle = (value: unknown) => job.handle(value, context);
     const result = await throughMiddleware(executor.settings.middleware, payload, context, handle);
+    // It kept to its time; what checking the result takes is not the handler's.
+    clearTimeout(attempt.timer);
     return await success(attempt, job, result);
   } catch (error) {
     if (isSnooze(error)) return snoozed(attempt, error);

@@ -7,11 +7,14 @@ import type { Store } from '../../ledger/store.js';
 
 const BATCH = 200;
 
-/** What the reaper knows of a worker: its counter, and since when it has not changed. */
+/** What the reaper knows of a worker: its counter, and how long it was watched standing still. */
 interface Seen {
   readonly beat: number;
-  readonly since: number;
+  readonly silentMs: number;
 }
+
+/** A longer gap between two looks was an outage or a stall of our own: it proves nothing of others. */
+const MAX_GAP_MS = 1_000;
 
 /**
  * Declares workers dead whose counter has stood still for their whole lease while this process
@@ -22,6 +25,7 @@ interface Seen {
 export class Reaper {
   readonly #store: Store;
   readonly #seen = new Map<number, Seen>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #reaped: (executions: readonly Execution[]) => void;
 
   constructor(store: Store, reaped: (executions: readonly Execution[]) => void) {
@@ -52,14 +56,16 @@ export class Reaper {
       text: `select id, beat, lease_ms as "leaseMs" from ${this.#store.tables.workers}
         where dead_at is null and ended_at is null`,
     });
-    const now = performance.now();
+    const sinceMs = performance.now() - this.#lookedAt;
+    this.#lookedAt = performance.now();
     const live = new Set(result.rows.map((row) => row.id));
     for (const id of this.#seen.keys()) if (!live.has(id)) this.#seen.delete(id);
     return result.rows.filter(({ id, beat, leaseMs }) => {
       const seen = this.#seen.get(id);
-      if (seen?.beat === beat) return now - seen.since > leaseMs;
-      this.#seen.set(id, { beat, since: now });
-      return false;
+      const silentMs =
+        seen?.beat === beat ? seen.silentMs + Math.min(sinceMs, MAX_GAP_MS, leaseMs / 3) : 0;
+      this.#seen.set(id, { beat, silentMs });
+      return silentMs > leaseMs;
     });
   }
 
