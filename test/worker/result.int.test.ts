@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineJob } from '../../src/index.js';
+import { inState, job, lastEvent, sharedSite } from './site.js';
+
+const shared = sharedSite();
+
+const cyclic: Record<string, unknown> = {};
+cyclic['self'] = cyclic;
+
+test.each([
+  ['too large', 'x'.repeat(70_000), /at most 65536 bytes/],
+  ['a BigInt', { n: 1n }, /result\.n/],
+  ['a cycle', cyclic, /result\.self/],
+  ['not a number', { n: Number.NaN }, /result\.n/],
+  ['text that jsonb refuses', { a: 'x\u0000y' }, /result\.a/],
+  ['a function', () => 1, /result/],
+])('a result that is %s is left out, and the job has succeeded', async (name, value, why) => {
+  const { ledger, start } = shared.current;
+  const runnable = job(`result.${name}`, () => value);
+  await start({ jobs: [runnable] });
+  const { id } = await ledger.enqueue(runnable, {});
+  const done = await inState(ledger, id, 'succeeded');
+  expect(done.result).toBeUndefined();
+  expect(done.resultOmitted).toMatch(why);
+});
+
+test('a result that its schema refuses is left out, and the event says what is wrong', async () => {
+  const { ledger, start } = shared.current;
+  const runnable = defineJob({
+    kind: 'result.refused',
+    payload: z.any(),
+    result: z.object({ n: z.number() }),
+    handle: () => ({ n: 'one' }) as never,
+  });
+  await start({ jobs: [runnable] });
+  const { id } = await ledger.enqueue(runnable, {});
+  const done = await inState(ledger, id, 'succeeded');
+  expect(done.resultOmitted).toMatch(/^result: n: /);
+});
+
+test('a result schema that throws leaves the result out', async () => {
+  const { ledger, start } = shared.current;
+  const broken = z.any().transform(() => {
+    throw new Error('validator');
+  });
+  const runnable = defineJob({
+    ...{ kind: 'result.throws', payload: z.any(), result: broken, handle: () => 1 },
+  });
+  await start({ jobs: [runnable] });
+  const { id } = await ledger.enqueue(runnable, {});
+  const done = await inState(ledger, id, 'succeeded');
+  expect(done.resultOmitted).toBe('result: its validator threw');
+});
+
+test('what a handler does to its result after returning it does not reach the ledger', async () => {
+  const { ledger, start } = shared.current;
+  const result = { n: 1 };
+  const runnable = job('result.later', () => result);
+  const harm = async (_: unknown, __: unknown, next: () => Promise<unknown>) => {
+    const value = await next();
+    setImmediate(() => ((result as { n: unknown }).n = 2n));
+    return value;
+  };
+  await start({ jobs: [runnable], middleware: [harm] });
+  const { id } = await ledger.enqueue(runnable, {});
+  expect((await inState(ledger, id, 'succeeded')).result).toEqual({ n: 1 });
+});
+
+test('an outcome that Postgres refuses is set right alone, and its neighbours stand', async () => {
+  const { ledger, start, sql } = shared.current;
+  await sql(`create function refuse_marked() returns trigger language plpgsql as $$ begin
+    if new.data::text like '%REFUSED%' then raise exception 'marked' using errcode = '22023'; end if;
+    return new; end $$`);
+  await sql(`create trigger refuse_marked before insert on jobledger.events
+    for each row when (new.type in ('AttemptSucceeded', 'AttemptFailed')) execute function refuse_marked()`);
+  const mixed = job('mixed', (n: number) => {
+    if (n === 7) return 'REFUSED';
+    if (n === 9) throw new Error('REFUSED');
+    return n;
+  });
+  const items = Array.from({ length: 20 }, (_, n) => ({ job: mixed, payload: n }));
+  const made = await ledger.enqueueMany(items, { atomic: true });
+  await start({ jobs: [mixed], concurrency: 20 });
+  for (const [n, { id }] of made.entries()) {
+    if (n === 9) {
+      const failed = await inState(ledger, id, 'failed');
+      expect(failed.previousError).toMatchObject({ name: 'Unstorable', category: 'programming' });
+      expect((await lastEvent(ledger, id, 'AttemptFailed')).data.decision.action).toBe('fail');
+    } else {
+      const done = await inState(ledger, id, 'succeeded');
+      expect(done.result).toBe(n === 7 ? undefined : n);
+      expect(done.resultOmitted).toBe(n === 7 ? 'result: Postgres cannot store it' : undefined);
+    }
+  }
+});
