@@ -62,6 +62,22 @@ export async function findEnded(
   return fromTheEnd(store, (events) => `${ENDINGS[state]} and ${stillSo(events)}`, filter, limit);
 }
 
+/** Rows of the inbox that are on their way to become jobs, newest first. */
+export async function findAccepted(
+  store: Store,
+  filter: Filter,
+  limit: number,
+): Promise<readonly Found[]> {
+  const result = await store.database.pool.query<Found>({
+    text: `select job_id as id from ${store.tables.inbox}
+      where set_aside_at is null and sort <> 'duplicate' and ($1::text is null or kind = $1)
+        and ($2::text is null or coalesce(queue, 'default') = $2)
+      order by id desc limit $3`,
+    values: [filter.kind ?? null, filter.queue ?? null, limit],
+  });
+  return result.rows;
+}
+
 /** The newest jobs, whatever became of them. */
 export async function findEnqueued(
   store: Store,

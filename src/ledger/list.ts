@@ -6,7 +6,8 @@ import { integerProblem } from '../job/limits.js';
 import { nameProblem } from '../job/names.js';
 import { STATES, stateAt, type JobState, type StateName } from '../job/state.js';
 import { partitionOf } from './ids.js';
-import { findEnded, findEnqueued, findWaiting, type Found } from './list-queries.js';
+import { findAccepted, findEnded, findEnqueued, findWaiting, type Found } from './list-queries.js';
+import { lookUp } from './look-up.js';
 import { readStreams } from './read.js';
 import { iso, type Store } from './store.js';
 
@@ -21,8 +22,9 @@ const MAX_LIMIT = 100;
 export async function list(store: Store, options: ListOptions): Promise<readonly ListedJob[]> {
   const limit = checked(options);
   const setAside = await listSetAside(store, options, limit);
-  const found = await find(store, options, limit - setAside.length);
-  return [...setAside, ...(await describe(store, found, options.state))];
+  const accepted = await listAccepted(store, options, limit - setAside.length);
+  const found = await find(store, options, limit - setAside.length - accepted.length);
+  return [...setAside, ...accepted, ...(await describe(store, found, options.state))];
 }
 
 function checked(options: ListOptions): number {
@@ -137,6 +139,27 @@ function unreadable(
     state: wanted ?? 'available',
     note: `this program cannot read its events: ${message}`,
   };
+}
+
+/** Jobs of callers' own transactions that no mover has brought into the ledger yet. */
+async function listAccepted(
+  store: Store,
+  options: ListOptions,
+  limit: number,
+): Promise<ListedJob[]> {
+  const { state, kind, queue } = options;
+  if (limit <= 0 || !(state === undefined || state === 'available' || state === 'scheduled'))
+    return [];
+  const found = await findAccepted(store, options, limit);
+  const jobs = await Promise.all(found.map(({ id }) => lookUp(store, id)));
+  return jobs.flatMap((job) => {
+    const fits =
+      job?.version === 0 &&
+      (state === undefined || job.state === state) &&
+      (kind === undefined || job.kind === kind) &&
+      (queue === undefined || job.queue === queue);
+    return fits ? [{ ...listed(job, job.updatedAt), shortId: null }] : [];
+  });
 }
 
 /** Accepted rows that could not become jobs. They may be mended or deleted; nothing drops them. */

@@ -101,7 +101,11 @@ function rowProblems(table: string, row: DispatchRow, state: JobState, now: stri
   if (state.state === 'running') {
     expect('worker', row.worker, state.worker);
     expect('claim', row.claim, state.claim);
-    expect('cancel requested', row.cancel_at != null, state.cancelRequested !== undefined);
+    expect(
+      'cancel requested',
+      (row.cancel_at ?? null) !== null,
+      state.cancelRequested !== undefined,
+    );
   }
   return problems;
 }
