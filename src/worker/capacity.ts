@@ -2,8 +2,8 @@
 const MAX_CLAIM = 500;
 /** Jobs are fetched no further ahead than what begins within this time, in milliseconds. */
 const AHEAD_MS = 250;
-/** Shortest window over which the rate is measured, in milliseconds. */
-const WINDOW_MS = 10;
+/** Shortest busy time over which the rate is measured, in milliseconds. */
+const WINDOW_MS = 2;
 
 /**
  * How much this worker may hold: its slots, and ahead of them only what it will begin within 250 ms
@@ -19,9 +19,11 @@ export class Capacity {
   /** Asked for by claims in flight. */
   reserved = 0;
   #ratePerMs = 0;
-  #windowStart = 0;
+  #busySince = 0;
+  #windowBusyMs = 0;
   #windowEnded = 0;
   #meanRunMs = 0;
+  #endedAt = 0;
 
   constructor(concurrency: number, fetchAhead: number) {
     this.#concurrency = concurrency;
@@ -50,28 +52,33 @@ export class Capacity {
   }
 
   begun(now: number): void {
-    if (this.running === 0) {
-      this.#windowStart = now;
-      this.#windowEnded = 0;
-    }
+    if (this.running === 0) this.#busySince = this.#endedAt = now;
     this.running++;
   }
 
-  /** A handler has returned after `runMs`. */
+  /** A handler has returned after `runMs`. Time without any job says nothing of the rate. */
   ended(now: number, runMs: number): void {
     this.running--;
+    this.#endedAt = now;
     this.#meanRunMs += (runMs - this.#meanRunMs) * 0.1;
     this.#windowEnded++;
-    const elapsed = now - this.#windowStart;
-    if (elapsed < WINDOW_MS) return;
-    const rate = this.#windowEnded / elapsed;
-    this.#ratePerMs = this.#ratePerMs === 0 ? rate : (this.#ratePerMs + rate) / 2;
-    this.#windowStart = now;
-    this.#windowEnded = 0;
+    const busyMs = this.#windowBusyMs + (now - this.#busySince);
+    if (busyMs >= WINDOW_MS) {
+      const rate = this.#windowEnded / busyMs;
+      this.#ratePerMs = this.#ratePerMs === 0 ? rate : (this.#ratePerMs + rate) / 2;
+      this.#windowBusyMs = 0;
+      this.#windowEnded = 0;
+      this.#busySince = now;
+    } else if (this.running === 0) this.#windowBusyMs = busyMs;
+  }
+
+  /** Every slot is taken, and none has come free for longer than jobs may wait here. */
+  isStuck(now: number): boolean {
+    return !this.hasSlot && now - this.#endedAt > AHEAD_MS;
   }
 
   #ahead(): number {
-    if (this.#meanRunMs > AHEAD_MS) return 0;
+    if (this.#meanRunMs > AHEAD_MS || this.isStuck(performance.now())) return 0;
     return Math.min(this.#fetchAhead, Math.floor(this.#ratePerMs * AHEAD_MS));
   }
 }

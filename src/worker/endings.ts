@@ -20,11 +20,16 @@ export function decideEnding(attempt: Attempt): Decided {
   if (isRejection(decided) || decided.length !== 1)
     throw new Error('an outcome leads to one event');
   const event = decided[0]!;
-  const after = afterEvent(before, event);
+  // Success ends a job whatever else it is, and is by far the commonest end: no need to fold for it.
+  const after = event.type === 'AttemptSucceeded' ? SUCCEEDED : afterEvent(before, event);
   return { attempt, event, to: after.state, ending: endingOf(attempt, event, before, after) };
 }
 
-function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: JobState): Ending {
+type After = Pick<JobState, 'state' | 'counted' | 'losses'>;
+
+const SUCCEEDED: After = { state: 'succeeded', counted: 0, losses: 0 };
+
+function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: After): Ending {
   const isEnd = !['scheduled', 'retrying', 'available'].includes(after.state);
   return {
     jobId: before.id,
