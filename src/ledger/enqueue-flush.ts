@@ -5,6 +5,7 @@ import { enqueueStatement, type NewJob } from './enqueue-statement.js';
 import { answerExisting, existingJobs } from './existing-jobs.js';
 import { enqueueFailure, isTransient, stateOf, unstorable, type Flushed } from './flushed.js';
 import { newJobId } from './ids.js';
+import { terminateHolder } from './lock-holder.js';
 import type { Prepared } from './prepare.js';
 import { lockPartition, type Store } from './store.js';
 import { wake } from './wake.js';
@@ -50,7 +51,7 @@ async function flushEntries(
   fixed: readonly Entry[],
 ): Promise<readonly Flushed[]> {
   const { store, deadline } = given;
-  let [entries, target, sentBefore] = [fixed, partition, given.sentBefore];
+  let [entries, target, sentBefore, lockouts] = [fixed, partition, given.sentBefore, 0];
   for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     try {
       return await flushOnce({ store, deadline, sentBefore }, target, entries);
@@ -64,7 +65,7 @@ async function flushEntries(
         target = (target + 1) % store.partitions;
         const moved = target;
         entries = entries.map((one) => ({ ...one, id: newJobId(moved, store.partitions) }));
-      }
+      } else if (++lockouts > 2) await terminateHolder(store, target).catch(() => {});
     }
   }
 }

@@ -1,4 +1,4 @@
-import { transact, type Statement } from '../database.js';
+import { failedStatement, transact, type Statement } from '../database.js';
 import { LedgerError } from '../errors.js';
 import type { JobCommand } from '../job/commands.js';
 import { decide, isRejection } from '../job/decide.js';
@@ -8,9 +8,12 @@ import { evolve, fold } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
 import type { Rejection } from '../job/commands.js';
 import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
+import { terminateHolder } from './lock-holder.js';
+import { addMs } from './add-ms.js';
 import { placeStatements, type Change } from './place.js';
 import { readStreams } from './read.js';
-import { EVENT_COLUMNS, head, lockPartition, type Store } from './store.js';
+import { keyRefusal, keyStatements } from './retake-key.js';
+import { EVENT_COLUMNS, head, iso, lockPartition, type Store } from './store.js';
 
 /** A command to a job of the partition, and what its events say of who and why. */
 export interface Order {
@@ -31,6 +34,12 @@ export type Execution =
 /** More statements for the same transaction, after the append: rows to take along. */
 export type Alongside = (changes: readonly Change[]) => readonly Statement[];
 
+export interface ExecuteOptions {
+  readonly alongside?: Alongside;
+  /** False if a locked partition is to be left for later: the lock time-out is thrown. */
+  readonly patient?: boolean;
+}
+
 /**
  * The careful path, for everything but enqueue, claim and finish: load the streams, decide, append
  * with the version that was decided on, and bring the dispatch rows along. If a stream has moved
@@ -40,14 +49,22 @@ export async function execute(
   store: Store,
   partition: number,
   orders: readonly Order[],
-  alongside: Alongside = () => [],
+  { alongside = () => [], patient = true }: ExecuteOptions = {},
 ): Promise<readonly Execution[]> {
   for (let round = 1; ; round++) {
     const decided = await decideAll(store, partition, orders);
+    const keys = keyStatements(store, decided.changes);
     try {
-      await commit(store, partition, decided.changes, decided.appended, alongside);
-      return decided.executions;
+      const stamp = await commit(store, partition, decided, keys, alongside);
+      return stamped(decided, stamp);
     } catch (error) {
+      if ((failedStatement(error) ?? keys.length) < keys.length)
+        throw await keyRefusal(store, decided.changes, error);
+      if (isLockTimeout(error)) {
+        if (!patient) throw error;
+        // Three time-outs are six seconds: nobody of ours keeps a partition that long.
+        if (round > 2) await terminateHolder(store, partition);
+      }
       const again = isUniqueViolation(error) || isLockTimeout(error) || isRetryableConflict(error);
       if (!again || round === MAX_ROUNDS) throw asConflict(error, again);
     }
@@ -133,27 +150,47 @@ function withRunAt(event: NewEvent, now: string): object {
   return { ...data, runAt: addMs(now, delayMs) };
 }
 
-/** Adds milliseconds to ISO 8601 text, its microseconds kept. */
-export function addMs(at: string, ms: number): string {
-  const micros = at.slice(23, 26).padEnd(3, '0').replace('Z', '0');
-  return new Date(Date.parse(at) + Math.round(ms)).toISOString().replace('Z', `${micros}Z`);
+/** Where and when the first event of a batch was recorded. */
+interface Stamp {
+  readonly head: number;
+  readonly at: string;
 }
 
 async function commit(
   store: Store,
   partition: number,
-  changes: readonly Change[],
-  appended: readonly RecordedEvent[],
+  { changes, appended }: Decided,
+  keys: readonly Statement[],
   alongside: Alongside,
-): Promise<void> {
+): Promise<Stamp | undefined> {
   const extra = alongside(changes);
-  if (appended.length === 0 && extra.length === 0) return;
-  await transact(store.database, [
+  if (appended.length === 0 && extra.length === 0) return undefined;
+  const results = await transact(store.database, [
+    ...keys,
     lockPartition(store, partition),
     ...(appended.length > 0 ? [appendStatement(store, partition, appended)] : []),
     ...placeStatements(store, changes),
     ...extra,
   ]);
+  return appended.length > 0 ? (results[keys.length + 1]!.rows[0] as Stamp) : undefined;
+}
+
+/** The same executions with their events as they were recorded. */
+function stamped({ executions }: Decided, stamp: Stamp | undefined): readonly Execution[] {
+  if (stamp === undefined) return executions;
+  const latest = new Map<string, JobState>();
+  let position = stamp.head;
+  return executions.map((one): Execution => {
+    if ('rejected' in one) return one;
+    const events = one.events.map((event) => {
+      position += 1;
+      return { ...event, position, recordedAt: stamp.at } as RecordedEvent;
+    });
+    const before = latest.get(one.before.id) ?? one.before;
+    const after = events.reduce<JobState>((state, event) => evolve(state, event), before);
+    latest.set(after.id, after);
+    return { before, after, events };
+  });
 }
 
 /** Inserts decided events at the head of the partition. */
@@ -164,12 +201,13 @@ function appendStatement(
 ): Statement {
   const column = <K extends keyof RecordedEvent>(name: K) => events.map((event) => event[name]);
   return {
-    text: `with ${head(store, partition, '$1')}
-    insert into ${store.tables.eventsOf(partition)}(${EVENT_COLUMNS})
+    text: `with ${head(store, partition, '$1')},
+    recorded as (insert into ${store.tables.eventsOf(partition)}(${EVENT_COLUMNS})
     select ${partition}::smallint, head + ord, id, version, type::${store.tables.eventType}, ${SCHEMA_VERSION},
       kind, queue, data, meta, at
     from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
-      with ordinality e(id, version, type, kind, queue, data, meta, ord), head`,
+      with ordinality e(id, version, type, kind, queue, data, meta, ord), head)
+    select head, ${iso('at')} as at from head`,
     values: [
       store.clockShiftMs(),
       column('streamId'),
@@ -185,7 +223,8 @@ function appendStatement(
 
 function asConflict(error: unknown, again: boolean): unknown {
   if (!again) return error;
-  return new LedgerError('CONFLICT', 'the job kept changing while this was decided; try again', {
-    cause: error,
-  });
+  const text = isLockTimeout(error)
+    ? 'another session keeps the partition locked; try again'
+    : 'the job kept changing while this was decided; try again';
+  return new LedgerError('CONFLICT', text, { cause: error });
 }

@@ -1,16 +1,20 @@
-import { LedgerError } from '../errors.js';
-import { nameProblem } from '../job/names.js';
 import type { EnqueueOptions } from '../api.js';
 import type { JsonObject } from '../job/json.js';
+import { MAX_EVENT_BYTES } from '../job/limits.js';
+import { addMs } from './add-ms.js';
+import { bad, named } from './check.js';
 import { prepare, type Prepared } from './prepare.js';
+import { iso } from './store.js';
 
-/** A row of the inbox, timestamps and prepared JSON as text. */
+/** A row of the inbox, timestamps and JSON as text. */
 export interface InboxRow {
   readonly id: number;
   readonly sort: string;
   readonly job_id: string;
   readonly kind: string | null;
-  readonly payload: unknown;
+  /** Null too if it is larger than any event may be. */
+  readonly payload: string | null;
+  readonly payload_bytes: number | null;
   readonly queue: string | null;
   readonly priority: number | null;
   readonly run_at: string | null;
@@ -30,25 +34,49 @@ export interface InboxRow {
   readonly unique_held: boolean;
   readonly data: string | null;
   readonly meta: string | null;
+  readonly created_at: string;
 }
+
+const PLAIN = [
+  ...['id', 'sort', 'job_id', 'kind', 'queue', 'priority', 'delay_ms', 'max_attempts'],
+  ...['timeout_ms', 'tenant', 'principal', 'correlation_id', 'causation_id', 'actor'],
+  ...['unique_key', 'unique_scope', 'unique_within_ms', 'unique_held'],
+];
+
+/** What no event can hold is not fetched: one row must not take all memory. */
+const capped = (column: string, instead: string, cast = ''): string =>
+  `case when octet_length(${column}::text) > ${MAX_EVENT_BYTES} then ${instead} else ${column}${cast} end as ${column}`;
+
+/** The select list of an InboxRow. A time that has no ISO 8601 text comes as Postgres prints it. */
+export const INBOX_FIELDS = `${PLAIN.join(', ')}, ${capped('payload', 'null', '::text')},
+  octet_length(payload::text) as payload_bytes, ${capped('retry', `'[]'`)},
+  ${capped('metadata', `'[]'`)}, data::text as data, meta::text as meta,
+  case when run_at between '0001-01-01T00:00Z' and '9999-12-31T00:00Z' then ${iso('run_at')}
+    else run_at::text end as run_at, ${iso('created_at')} as created_at`;
 
 /** A row as a checked job. Throws one line naming the column that cannot be right. */
 export function preparedFromRow(row: InboxRow): Prepared {
   if (row.sort === 'prepared') return preparedByLibrary(row);
   if (row.sort !== 'enqueue')
     throw bad(`sort: expected 'enqueue', got ${JSON.stringify(row.sort)}`);
-  const problem = nameProblem('kind', row.kind ?? undefined);
-  if (problem !== undefined) throw bad(problem);
-  const prepared = prepare(row.kind!, row.payload ?? {}, optionsOf(row));
-  return { ...prepared, runAt: row.run_at, delayMs: row.run_at === null ? prepared.delayMs : null };
+  const kind = named('kind', row.kind ?? undefined);
+  if (row.payload_bytes !== null && row.payload === null) {
+    throw bad(`payload: expected at most ${MAX_EVENT_BYTES} bytes, got ${row.payload_bytes}`);
+  }
+  const payload: unknown = row.payload === null ? {} : JSON.parse(row.payload);
+  const prepared = prepare(kind, payload, optionsOf(row));
+  if (prepared.delayMs === null) return prepared;
+  // Counted from the insert: how long the movers took is no part of the delay.
+  return { ...prepared, delayMs: null, runAt: addMs(row.created_at, prepared.delayMs) };
 }
 
 /** What the library wrote was checked when it was accepted. */
 function preparedByLibrary(row: InboxRow): Prepared {
-  if (row.kind === null || row.data === null || row.meta === null) throw bad('data: missing');
+  if (row.data === null || row.meta === null)
+    throw bad('data, meta: expected what the library wrote');
   return {
     id: row.job_id,
-    kind: row.kind,
+    kind: named('kind', row.kind),
     queue: row.queue ?? 'default',
     priority: row.priority ?? 0,
     maxAttempts: row.max_attempts ?? 5,
@@ -64,7 +92,8 @@ function preparedByLibrary(row: InboxRow): Prepared {
 
 function optionsOf(row: InboxRow): EnqueueOptions {
   const given = {
-    delay: row.run_at === null ? row.delay_ms : null,
+    runAt: row.run_at,
+    delay: row.delay_ms,
     priority: row.priority,
     queue: row.queue,
     maxAttempts: row.max_attempts,
@@ -90,8 +119,4 @@ function uniqueOf(row: InboxRow): EnqueueOptions['unique'] {
   if (scope === 'within') return { key: row.unique_key!, scope: { within: within ?? Number.NaN } };
   if (scope === 'active' || scope === 'forever') return { key: row.unique_key!, scope };
   throw bad(`unique_scope: expected 'active', 'forever' or 'within', got ${JSON.stringify(scope)}`);
-}
-
-function bad(message: string): LedgerError {
-  return new LedgerError('BAD_INPUT', message);
 }

@@ -3,9 +3,10 @@ import type { RecordedEvent } from '../job/events.js';
 import { evolve, fold } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
 import { partitionOf } from './ids.js';
-import { preparedFromRow, type InboxRow } from './inbox-row.js';
+import { INBOX_FIELDS, preparedFromRow, type InboxRow } from './inbox-row.js';
+import type { Prepared } from './prepare.js';
 import { readStreams } from './read.js';
-import { iso, type Store } from './store.js';
+import { clock, iso, type Store } from './store.js';
 
 /** A job now: the fold of its stream, else its row in the inbox, else undefined. */
 export async function lookUp(store: Store, jobId: string): Promise<Job | undefined> {
@@ -25,33 +26,37 @@ export function asRead(state: JobState, now: string): Job {
 
 /** An accepted enqueue that is not yet in the ledger reads as version 0. */
 async function lookUpInbox(store: Store, jobId: string): Promise<Job | undefined> {
-  const result = await store.database.pool.query<
-    InboxRow & { at: string; run_at_iso: string | null; now: string }
-  >({
-    text: `select *, data::text as data, meta::text as meta, run_at::text as run_at,
-      ${iso('created_at')} as at, ${iso('run_at')} as run_at_iso, ${iso('clock_timestamp()')} as now
-      from ${store.tables.inbox} where job_id = $1 and sort <> 'duplicate' order by id limit 1`,
-    values: [jobId],
+  const result = await store.database.pool.query<InboxRow & { now: string }>({
+    text: `select ${INBOX_FIELDS}, ${iso(clock('$2'))} as now from ${store.tables.inbox}
+      where job_id = $1 and sort <> 'duplicate' and set_aside_at is null order by id limit 1`,
+    values: [jobId, store.clockShiftMs()],
   });
   const [row] = result.rows;
-  if (row === undefined) return undefined;
+  const prepared = row === undefined ? undefined : preparedOrNone(row);
+  if (row === undefined || prepared === undefined) return undefined;
+  const { runAt, kind, queue } = prepared;
+  const data = { ...(JSON.parse(prepared.data) as object), ...(runAt === null ? {} : { runAt }) };
+  const event = {
+    partition: partitionOf(jobId, store.partitions),
+    position: 0,
+    streamId: jobId,
+    version: 1,
+    type: 'JobEnqueued',
+    schemaVersion: 1,
+    kind,
+    queue,
+    data,
+    meta: JSON.parse(prepared.meta) as object,
+    recordedAt: row.created_at,
+  } as RecordedEvent;
+  return { ...asRead(evolve(undefined, event), row.now), version: 0, shortId: null };
+}
+
+/** A row that will be set aside is no job yet; `list` and `verify` name it. */
+function preparedOrNone(row: InboxRow): Prepared | undefined {
   try {
-    const prepared = preparedFromRow(row);
-    const data = JSON.parse(prepared.data) as object;
-    const event = {
-      ...{
-        partition: partitionOf(jobId, store.partitions),
-        position: 0,
-        streamId: jobId,
-        version: 1,
-      },
-      ...{ type: 'JobEnqueued', schemaVersion: 1, kind: prepared.kind, queue: prepared.queue },
-      data: { ...data, ...(row.run_at_iso === null ? {} : { runAt: row.run_at_iso }) },
-      meta: JSON.parse(prepared.meta) as object,
-      recordedAt: row.at,
-    } as RecordedEvent;
-    return { ...asRead(evolve(undefined, event), row.now), version: 0, shortId: null };
+    return preparedFromRow(row);
   } catch {
-    return undefined; // Set aside: there is no job to show yet; `list` and `verify` name the row.
+    return undefined;
   }
 }

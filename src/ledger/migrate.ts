@@ -1,7 +1,9 @@
 import { Migrator, PostgresDialect, Kysely, type Migration } from 'kysely';
 import type pg from 'pg';
 import { LedgerError } from '../errors.js';
+import { isLockTimeout, sqlState } from '../sql-errors.js';
 import { createLedger } from './migrations/0001-ledger.js';
+import { tablesOf } from './tables.js';
 
 /** Newest schema this program knows. */
 export const SCHEMA_VERSION = 1;
@@ -16,18 +18,56 @@ export interface MigrateOptions {
 
 /**
  * Brings the schema up to date: numbered steps, forward only, each in one transaction, and safe
- * when several processes start at once (they wait for one another).
+ * when several processes start at once (they wait for one another). A schema that is newer than
+ * this program, but lets it in, is left as it is.
  */
 export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<readonly string[]> {
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: unclosable(pool) }) });
+  const found = await readLedger(pool, options.schema);
+  if (found !== undefined && found.oldest_program > PROGRAM_VERSION) throw tooNew(options.schema);
+  if (found !== undefined && found.schema_version >= SCHEMA_VERSION) return [];
   const migrator = new Migrator({
-    db,
+    db: new Kysely<unknown>({ dialect: new PostgresDialect({ pool: unclosable(pool) }) }),
     provider: { getMigrations: () => Promise.resolve(migrations(options)) },
     migrationTableSchema: options.schema,
   });
-  const { error, results } = await migrator.migrateToLatest();
-  if (error !== undefined) throw asLedgerError(error);
-  return (results ?? []).map((result) => result.migrationName);
+  for (let round = 1; ; round++) {
+    const { error, results } = await migrator.migrateToLatest();
+    if (error === undefined) return (results ?? []).map((result) => result.migrationName);
+    // Our sessions wait two seconds for a lock; another process may migrate for longer.
+    if (!isLockTimeout(error) || round === MAX_ROUNDS) throw asLedgerError(error, options.schema);
+  }
+}
+
+const MAX_ROUNDS = 60;
+
+/** What the ledger's own row says. */
+export interface LedgerRow {
+  readonly id: string;
+  readonly partitions: number;
+  readonly schema_version: number;
+  readonly oldest_program: number;
+}
+
+/** The ledger's own row; undefined in a schema that has no ledger. */
+export async function readLedger(pool: pg.Pool, schema: string): Promise<LedgerRow | undefined> {
+  const { ledger } = tablesOf(schema);
+  const found = await pool.query<{ present: boolean }>({
+    text: 'select to_regclass($1) is not null as present',
+    values: [ledger],
+  });
+  if (found.rows[0]?.present !== true) return undefined;
+  const result = await pool.query<LedgerRow>(
+    `select id, partitions, schema_version, oldest_program from ${ledger}`,
+  );
+  return result.rows[0];
+}
+
+/** The error for a schema that only newer programs may use. */
+export function tooNew(schema: string): LedgerError {
+  return new LedgerError(
+    'DATABASE_TOO_NEW',
+    `database: its schema ${JSON.stringify(schema)} needs a newer jobledger than this one; update this program`,
+  );
 }
 
 function migrations(options: MigrateOptions): Record<string, Migration> {
@@ -44,11 +84,13 @@ function unclosable(pool: pg.Pool): {
   return { connect: () => pool.connect(), end: () => Promise.resolve() };
 }
 
-function asLedgerError(error: unknown): unknown {
-  if (error instanceof Error && /previously executed migration .* is missing/.test(error.message)) {
+function asLedgerError(error: unknown, schema: string): unknown {
+  if (error instanceof Error && /previously executed migration .* is missing/.test(error.message))
+    return tooNew(schema);
+  if (sqlState(error) === '42501') {
     return new LedgerError(
-      'DATABASE_TOO_NEW',
-      'database: it was migrated by a newer jobledger than this one; update this program',
+      'BAD_SERVER',
+      `database: this role may not migrate schema ${JSON.stringify(schema)}: ${(error as Error).message}`,
       { cause: error },
     );
   }

@@ -2,7 +2,7 @@ import type { Database } from '../database.js';
 import { LedgerError } from '../errors.js';
 import type { Log } from '../job/define.js';
 import { asStoreError } from '../sql-errors.js';
-import { PROGRAM_VERSION, SCHEMA_VERSION } from './migrate.js';
+import { PROGRAM_VERSION, readLedger, SCHEMA_VERSION, tooNew } from './migrate.js';
 import type { Store } from './store.js';
 import { tablesOf } from './tables.js';
 import { Signals } from './signals.js';
@@ -65,13 +65,9 @@ export interface StoreOptions {
 /** Opens the ledger of a schema; refuses one that was never migrated, or by a newer program. */
 export async function openStore(database: Database, options: StoreOptions): Promise<Store> {
   const tables = tablesOf(options.schema);
-  const row = await readLedger(database, tables.ledger, options.schema);
-  if (row.oldest_program > PROGRAM_VERSION) {
-    throw new LedgerError(
-      'DATABASE_TOO_NEW',
-      `database: its schema ${JSON.stringify(options.schema)} needs a newer jobledger than this one; update this program`,
-    );
-  }
+  const row = await readLedger(database.pool, options.schema);
+  if (row === undefined) throw notMigrated(options.schema);
+  if (row.oldest_program > PROGRAM_VERSION) throw tooNew(options.schema);
   if (row.schema_version < SCHEMA_VERSION) throw notMigrated(options.schema);
   return {
     database,
@@ -84,27 +80,6 @@ export async function openStore(database: Database, options: StoreOptions): Prom
     log: options.log,
     clockShiftMs: options.clockShiftMs,
   };
-}
-
-interface LedgerRow {
-  readonly id: string;
-  readonly partitions: number;
-  readonly schema_version: number;
-  readonly oldest_program: number;
-}
-
-async function readLedger(database: Database, table: string, schema: string): Promise<LedgerRow> {
-  const found = await database.pool.query<{ present: boolean }>({
-    text: 'select to_regclass($1) is not null as present',
-    values: [table],
-  });
-  if (found.rows[0]?.present !== true) throw notMigrated(schema);
-  const result = await database.pool.query<LedgerRow>({
-    text: `select id, partitions, schema_version, oldest_program from ${table}`,
-  });
-  const [row] = result.rows;
-  if (row === undefined) throw notMigrated(schema);
-  return row;
 }
 
 function notMigrated(schema: string): LedgerError {

@@ -12,7 +12,6 @@ import { asRead, lookUp } from './look-up.js';
 import { moveJobs } from './move-inbox.js';
 import { instantOf } from './check.js';
 import { resolveId } from './read.js';
-import { retakeKey } from './retake-key.js';
 import type { Store } from './store.js';
 import { validatePayload } from './validate.js';
 import { wake } from './wake.js';
@@ -39,15 +38,8 @@ export async function operate(
   const jobId = await existing(store, id);
   const command = await checked(store, kinds, jobId, operation, by);
   const partition = partitionOf(jobId, store.partitions);
-  const release = command.type === 'RetryJob' ? await retakeKey(store, jobId) : undefined;
-  const [execution] = await execute(store, partition, [{ jobId, command }]).catch(
-    async (error: unknown) => {
-      await release?.();
-      throw error;
-    },
-  );
+  const [execution] = await execute(store, partition, [{ jobId, command }]);
   if (execution === undefined || 'rejected' in execution) {
-    await release?.();
     const code = execution?.rejected === 'JOB_NOT_FOUND' ? 'JOB_NOT_FOUND' : 'ILLEGAL_STATE';
     throw new LedgerError(code, execution?.message ?? `job ${jobId}: not found`, { jobId });
   }

@@ -15,20 +15,26 @@ export interface Change {
 
 /** The statements for many jobs of one partition. Every one brings `version` along. */
 export function placeStatements(store: Store, changes: readonly Change[]): Statement[] {
-  const moved = (from: string, to: string) =>
+  const moved = (from: Place, to: Place) =>
     changes.filter((change) => placeOf(change.before) === from && placeOf(change.after) === to);
-  const kept = changes.filter(
-    ({ before, after }) => placeOf(before) === 'waiting' && placeOf(after) === 'waiting',
-  );
+  const waiting = moved('waiting', 'waiting');
+  // Promotion needs no event, so a job with a new time may stand in either table: take it from both.
+  const rescheduled = waiting.filter(hasNewTime);
+  const leaving = [
+    ...moved('waiting', 'none'),
+    ...rescheduled,
+    ...moved('leases', 'none'),
+    ...moved('leases', 'waiting'),
+  ];
+  const coming = [...moved('leases', 'waiting'), ...moved('none', 'waiting'), ...rescheduled];
   return [
-    ...updateWaiting(store, kept),
+    ...updateWaiting(
+      store,
+      waiting.filter((change) => !hasNewTime(change)),
+    ),
     ...updateLeases(store, moved('leases', 'leases')),
-    ...remove(store, [
-      ...moved('waiting', 'none'),
-      ...moved('leases', 'none'),
-      ...moved('leases', 'waiting'),
-    ]),
-    ...insert(store, [...moved('leases', 'waiting'), ...moved('none', 'waiting')]),
+    ...remove(store, leaving),
+    ...insert(store, coming),
     ...freeKeys(store, changes),
   ];
 }
@@ -53,24 +59,20 @@ function placeOf(state: JobState | undefined): Place {
   }
 }
 
+function hasNewTime({ before, after }: Change): boolean {
+  const timeOf = (state: JobState | undefined) =>
+    state !== undefined && 'runAt' in state ? state.runAt : undefined;
+  return timeOf(before) !== timeOf(after);
+}
+
 function updateWaiting(store: Store, changes: readonly Change[]): Statement[] {
   if (changes.length === 0) return [];
-  const values = [ids(changes), pick(changes, 'version'), pick(changes, 'priority')];
-  const from = `from unnest($1::uuid[], $2::int[], $3::smallint[]) c(id, version, priority)`;
-  return [
-    {
-      text: `update ${store.tables.ready} r set version = c.version, priority = c.priority ${from}
-        where r.job_id = c.id`,
-      values,
-    },
-    {
-      text: `update ${store.tables.scheduled} r set version = c.version, priority = c.priority,
-        run_at = coalesce(c.run_at, r.run_at)
-        from unnest($1::uuid[], $2::int[], $3::smallint[], $4::timestamptz[]) c(id, version, priority, run_at)
-        where r.job_id = c.id`,
-      values: [...values, changes.map(({ after }) => ('runAt' in after ? after.runAt : null))],
-    },
-  ];
+  return [store.tables.ready, store.tables.scheduled].map((table) => ({
+    text: `update ${table} w set version = c.version, priority = c.priority
+      from unnest($1::uuid[], $2::int[], $3::smallint[]) c(id, version, priority)
+      where w.job_id = c.id`,
+    values: [ids(changes), pick(changes, 'version'), pick(changes, 'priority')],
+  }));
 }
 
 function updateLeases(store: Store, changes: readonly Change[]): Statement[] {

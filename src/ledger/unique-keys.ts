@@ -32,19 +32,23 @@ export async function appendKeyed(
   partition: number,
   jobs: readonly KeyedJob[],
   gate: Gate = { by: 'key' },
+  waitMs?: number,
 ): Promise<KeyedResult> {
   await freeExpired(store, jobs);
+  const patience = waitMs === undefined ? [] : [lockTimeout(`${waitMs}ms`)];
+  const usual = waitMs === undefined ? [] : [lockTimeout('2s')];
+  const taking = [...patience, takeKeys(store, jobs), ...usual];
   try {
-    const [, , result] = await transact(store.database, [
-      takeKeys(store, jobs),
+    const results = await transact(store.database, [
+      ...taking,
       lockPartition(store, partition),
       enqueueStatement(store, partition, jobs, gate),
     ]);
-    return result!.rows[0] as KeyedResult;
+    return results.at(-1)!.rows[0] as KeyedResult;
   } catch (error) {
-    const onKeys =
-      failedStatement(error) === 0 && (isLockTimeout(error) || isRetryableConflict(error));
-    if (onKeys) throw keyBusy(jobs[0]!.key, error);
+    const onKeys = (failedStatement(error) ?? taking.length) < taking.length;
+    if (onKeys && (isLockTimeout(error) || isRetryableConflict(error)))
+      throw keyBusy(jobs[0]!.key, error);
     throw error;
   }
 }
@@ -115,6 +119,10 @@ export function refuseOrReturn(prepared: Prepared, holder: string): Flushed {
   if (onConflict === 'return') return { id: holder, created: false };
   const message = `unique.key: ${JSON.stringify(key)} is taken by job ${holder}`;
   return { error: new LedgerError('UNIQUE_KEY_TAKEN', message, { jobId: holder }) };
+}
+
+function lockTimeout(value: string): Statement {
+  return { text: `select set_config('lock_timeout', $1, true)`, values: [value] };
 }
 
 async function freeExpired(store: Store, jobs: readonly KeyedJob[]): Promise<void> {

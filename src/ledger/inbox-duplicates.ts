@@ -1,0 +1,81 @@
+import { LedgerError } from '../errors.js';
+import { groupBy } from '../group-by.js';
+import { isLockTimeout, sqlState } from '../sql-errors.js';
+import { execute, type Execution } from './execute.js';
+import { partitionOf } from './ids.js';
+import type { InboxRow } from './inbox-row.js';
+import { setAside } from './set-aside.js';
+import type { Store } from './store.js';
+
+/** Turns a row into the note that its job was asked for again, in place of a second job. */
+export async function becomeDuplicate(store: Store, row: InboxRow, holder: string): Promise<void> {
+  await store.database.pool.query({
+    text: `update ${store.tables.inbox} set sort = 'duplicate', job_id = $2 where id = $1`,
+    values: [row.id, holder],
+  });
+}
+
+/** Appends notes of duplicates, as one event per job. */
+export async function recordDuplicates(store: Store, rows: readonly InboxRow[]): Promise<void> {
+  const byPartition = groupBy(rows, (row) => partitionOf(row.job_id, store.partitions));
+  for (const [partition, notes] of byPartition) {
+    try {
+      await recordIn(store, partition, notes);
+    } catch (error) {
+      // Another mover took some of these notes, or a stranger keeps the partition: next round.
+      const later = isLockTimeout(error) || sqlState(error) === '22012';
+      if (!later && !(error instanceof LedgerError)) throw error;
+    }
+  }
+}
+
+/** The notes go in the events' own transaction, and all of them, or none is recorded. */
+async function recordIn(store: Store, partition: number, notes: readonly InboxRow[]) {
+  const byJob = groupBy(notes, (row) => row.job_id);
+  const orders = [...byJob].map(
+    ([jobId, ofJob]) =>
+      ({
+        jobId,
+        command: { type: 'RecordDuplicate', times: ofJob.length, by: ofJob.at(-1)!.actor },
+      }) as const,
+  );
+  const executions = await execute(store, partition, orders, {
+    patient: false,
+    alongside: (changes) => {
+      const gone = changes.flatMap(({ after }) => byJob.get(after.id)!.map((row) => row.id));
+      return gone.length === 0 ? [] : [removeNotes(store, gone)];
+    },
+  });
+  await setAsideUnknown(store, orders, executions, byJob);
+}
+
+/** Fails (division by zero) unless every note is still there. */
+function removeNotes(store: Store, ids: readonly number[]) {
+  return {
+    text: `with gone as (delete from ${store.tables.inbox} where id = any($1::bigint[]) returning id)
+      select 1 / (count(*) = $2)::int from gone`,
+    values: [ids, ids.length],
+  };
+}
+
+/** A note about a job that is nowhere, not even on its way, would be looked at for ever. */
+async function setAsideUnknown(
+  store: Store,
+  orders: readonly { readonly jobId: string }[],
+  executions: readonly Execution[],
+  byJob: ReadonlyMap<string, readonly InboxRow[]>,
+): Promise<void> {
+  const refused = orders.filter((_, index) => 'rejected' in executions[index]!);
+  if (refused.length === 0) return;
+  const coming = await store.database.pool.query<{ id: string }>({
+    text: `select distinct job_id as id from ${store.tables.inbox}
+      where job_id = any($1::uuid[]) and sort <> 'duplicate' and set_aside_at is null`,
+    values: [refused.map(({ jobId }) => jobId)],
+  });
+  const known = new Set(coming.rows.map(({ id }) => id));
+  for (const { jobId } of refused) {
+    if (known.has(jobId)) continue;
+    for (const row of byJob.get(jobId)!)
+      await setAside(store, row, 'job_id: expected a job of the ledger, there is none');
+  }
+}
