@@ -3,7 +3,8 @@ import { LedgerError } from './errors.js';
 /** The SQLSTATE of an error that Postgres sent, or undefined. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // No class begins with E, but system codes of five letters do (EPIPE).
+  return typeof code === 'string' && /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code) ? code : undefined;
 }
 
 /** A value that Postgres cannot hold or compute with: the row is at fault, not the batch. */

@@ -62,8 +62,8 @@ async function recordAtOnce(
   entries: readonly Entry[],
   answers: Map<string, Flushed>,
 ): Promise<void> {
-  const distinct = new Map(entries.map((one) => [one.id, one])).values();
-  const todo = [...distinct].filter(({ id }) => !answers.has(id));
+  const distinct = new Map(entries.toReversed().map((one) => [one.id, one])).values();
+  const todo = [...distinct].reverse().filter(({ id }) => !answers.has(id));
   // Several partitions only if callers chose ids; locks in ascending order, so that none wait in a ring.
   const groups = [...groupBy(todo, ({ id }) => partitionOf(id, store.partitions))].sort(
     ([a], [b]) => a - b,

@@ -54,9 +54,12 @@ export function enqueueStatement(
   };
 }
 
+const NO_INBOX = { before: '', after: '' };
 const TEXTS = {
-  nothing: perPartition((store, partition) => text(store, partition, '', '')),
-  key: perPartition((store, partition) => text(store, partition, '', ` where ${hasKey(store)}`)),
+  nothing: perPartition((store, partition) => text(store, partition, NO_INBOX, '')),
+  key: perPartition((store, partition) =>
+    text(store, partition, NO_INBOX, ` where ${hasKey(store)}`),
+  ),
   inbox: perPartition((store, partition) =>
     text(store, partition, fromInbox(store), ` where ${IN_INBOX}`),
   ),
@@ -71,29 +74,33 @@ function hasKey(store: Store): string {
   return `exists (select from ${store.tables.uniqueKeys} u where u.job_id = i.id)`;
 }
 
-function fromInbox(store: Store): string {
+/** What goes before the input, and what takes those rows that passed out of the inbox. */
+function fromInbox(store: Store): typeof NO_INBOX {
   const { inbox } = store.tables;
-  return `taken as materialized (
+  return {
+    before: `taken as materialized (
   select ctid as tid, job_id from ${inbox} where id = any($11::bigint[]) and set_aside_at is null
   for update skip locked),
-moved as (delete from ${inbox} where ctid = any(array(
+`,
+    after: `moved as (delete from ${inbox} where ctid = any(array(
   select tid from taken where job_id = any(array(select id from input))))),
-`;
+`,
+  };
 }
 
-function text(store: Store, partition: number, gate: string, where: string): string {
+function text(store: Store, partition: number, inbox: typeof NO_INBOX, where: string): string {
   const t = store.tables;
   const job = `id, head + n, 0, 0, max_attempts, 1, ${partition}::smallint, priority, queue, kind`;
   const jobColumns =
     'job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind';
-  return `with ${gate}${head(store, partition, '$1')},
+  return `with ${inbox.before}${head(store, partition, '$1')},
 input as materialized (
   select i.*, row_number() over (order by ord) as n,
     coalesce(run_at, (select at from head) + delay_ms * interval '1 millisecond') as due
   from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::jsonb[], $8::jsonb[],
     $9::float8[], $10::timestamptz[])
     with ordinality i(id, kind, queue, priority, max_attempts, data, meta, delay_ms, run_at, ord)${where}),
-recorded as (
+${inbox.after}recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue,
     case when due is null then data else data || jsonb_build_object('runAt', ${iso('due')}) end,

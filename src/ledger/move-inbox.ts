@@ -1,6 +1,5 @@
 import { transact } from '../database.js';
 import { LedgerError } from '../errors.js';
-import { groupBy } from '../group-by.js';
 import { isDataError, isLockTimeout, isUniqueViolation } from '../sql-errors.js';
 import { announce } from './enqueue-flush.js';
 import { enqueueStatement, type NewJob } from './enqueue-statement.js';

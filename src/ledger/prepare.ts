@@ -171,8 +171,12 @@ function metadataOf(metadata: unknown): JobEvents['JobEnqueued']['metadata'] {
 
 function encoded(data: JobEvents['JobEnqueued']): { text: string; storedBytes: number } {
   const answer = encodeJson(data, '');
-  if ('problem' in answer)
-    throw new LedgerError('PAYLOAD_INVALID', answer.problem.replace(/^\./, ''));
+  if ('problem' in answer) {
+    const problem = answer.problem.replace(/^\./, '');
+    throw problem.startsWith('payload')
+      ? new LedgerError('PAYLOAD_INVALID', problem)
+      : bad(problem);
+  }
   if (answer.storedBytes > MAX_EVENT_BYTES) {
     throw new LedgerError(
       'PAYLOAD_TOO_LARGE',

@@ -1,0 +1,83 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+
+/** A TCP proxy before a Postgres server that can misbehave on demand. */
+export interface Proxy {
+  /** The same database, by way of the proxy. */
+  readonly url: string;
+  /** Connections made so far. */
+  readonly connections: number;
+  /**
+   * Cuts the connection on which this text is next sent to the server, as soon as the server has
+   * answered that the transaction is committed: the answer itself never arrives. Resolves then.
+   */
+  cutCommitAfter(text: string): Promise<void>;
+  /** Cuts every connection, and refuses new ones until `open`. */
+  shut(): void;
+  open(): void;
+}
+
+/** Starts a proxy before the server of a URL; it ends with the test. */
+export async function startProxy(url: string): Promise<Proxy> {
+  const target = new pg.Client(url); // never connected: it only reads the URL
+  const { host, port } = target;
+  const dial = () =>
+    connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
+  const sockets = new Set<Socket>();
+  const state = { isShut: false, connections: 0, trap: undefined as Trap | undefined };
+  const server = createServer((client) => {
+    if (state.isShut) return void client.destroy();
+    state.connections += 1;
+    const upstream = dial();
+    let armed: Trap | undefined;
+    const cut = () => [client, upstream].forEach((socket) => socket.destroy());
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', cut).on('close', () => (sockets.delete(socket), cut()));
+    }
+    client.on('data', (chunk) => {
+      if (state.trap !== undefined && chunk.includes(state.trap.text)) {
+        armed = state.trap;
+        state.trap = undefined;
+      }
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (armed === undefined || !chunk.includes('COMMIT\0')) return void client.write(chunk);
+      armed.sprung();
+      cut();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const end = () => {
+    sockets.forEach((socket) => socket.destroy());
+    server.close();
+  };
+  onTestFinished(end);
+  const user = encodeURIComponent(target.user ?? '');
+  const password = target.password ? `:${encodeURIComponent(target.password)}` : '';
+  const { port: own } = server.address() as AddressInfo;
+  return {
+    url: `postgres://${user}${password}@127.0.0.1:${own}/${target.database ?? ''}`,
+    get connections() {
+      return state.connections;
+    },
+    cutCommitAfter: (text) =>
+      new Promise<void>((sprung) => {
+        state.trap = { text, sprung };
+      }),
+    shut: () => {
+      state.isShut = true;
+      sockets.forEach((socket) => socket.destroy());
+    },
+    open: () => {
+      state.isShut = false;
+    },
+  };
+}
+
+interface Trap {
+  readonly text: string;
+  readonly sprung: () => void;
+}
