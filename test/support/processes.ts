@@ -24,6 +24,8 @@ export interface TestProcess {
   kill(signal?: NodeJS.Signals): Promise<Exit>;
   /** Sends the signal and resolves at once. */
   signal(signal: NodeJS.Signals): void;
+  /** Stops reading its stdout, as `| head` does. */
+  closeStdout(): void;
 }
 
 export interface ProcessOptions {
@@ -108,6 +110,7 @@ function wrap(child: ChildProcessByStdio<Writable, Readable, Readable>): TestPro
     waitForLine,
     kill,
     signal,
+    closeStdout: () => void child.stdout.destroy(),
   };
 }
 
