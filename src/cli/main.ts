@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+/**
+ * The `jobledger` command: one file per subcommand, on top of the public API alone. It promises
+ * answers on stdout, logs and errors on stderr, one line per error, and the exit codes of
+ * `exit-codes.ts`. It never holds a rule of its own: whatever the library refuses is refused here in
+ * the library's words.
+ */
+import { Command, CommanderError } from 'commander';
+import { LedgerError, VERSION } from '../index.js';
+import { registerCancel } from './cancel.js';
+import { registerCheck } from './check.js';
+import { registerDemo } from './demo.js';
+import { registerDiscard } from './discard.js';
+import { registerEnqueue } from './enqueue.js';
+import { EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js';
+import { registerGet } from './get.js';
+import { registerHistory } from './history.js';
+import { registerList } from './list.js';
+import { registerMigrate } from './migrate.js';
+import { guardStreams, warn } from './print.js';
+import { registerReprioritize } from './reprioritize.js';
+import { registerReschedule } from './reschedule.js';
+import { registerRetry } from './retry.js';
+import { registerStats } from './stats.js';
+import { addStoreFlags } from './store-flags.js';
+import { oneLine } from './text.js';
+import { registerVerify } from './verify.js';
+import { registerWork } from './work.js';
+
+guardStreams();
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function program(): Command {
+  const root = new Command('jobledger')
+    .description('Jobs whose every transition is kept in an event log in Postgres.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXIT_CODES_HELP);
+  addStoreFlags(root);
+  root.commandsGroup('Start here:');
+  for (const register of [registerDemo, registerCheck, registerMigrate]) register(root);
+  root.commandsGroup('Run jobs:');
+  for (const register of [registerWork, registerEnqueue]) register(root);
+  root.commandsGroup('Look:');
+  for (const register of [registerGet, registerHistory, registerList]) register(root);
+  for (const register of [registerStats, registerVerify]) register(root);
+  root.commandsGroup('Step in:');
+  for (const register of [registerRetry, registerCancel, registerDiscard]) register(root);
+  for (const register of [registerReschedule, registerReprioritize]) register(root);
+  return root;
+}
+
+/** Prints the error as one line and gives its exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Called without a command, commander has printed the help.
+    if (error.code !== 'commander.help') warn(usageText(error));
+    return exitCodeOf(new LedgerError('BAD_INPUT', error.message));
+  }
+  if (error instanceof LedgerError) warn(error.message);
+  else
+    warn(
+      `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  return exitCodeOf(error);
+}
+
+function usageText(error: CommanderError): string {
+  return `${oneLine(error.message.replace(/^error: /, ''))}; see 'jobledger --help'`;
+}
