@@ -1,0 +1,173 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLedger, type Ledger } from '../../src/index.js';
+import { cli, cliOn, expectRefused } from '../support/cli.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { temporaryFolder } from '../support/folder.js';
+import { removeAfterFile } from './folders.js';
+
+const ID = '01a203bd-b1e4-7ce1-a0f1-b6e6a1c316e7';
+const enqueue = ['enqueue', 'kind', '--payload'];
+
+let database: TestDatabase;
+let ledger: Ledger;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  ledger = await openLedger({ database: database.url, migrate: true });
+});
+
+afterAll(async () => {
+  await ledger.close();
+  await database.drop();
+});
+
+const CASES: readonly (readonly [string, readonly string[], string])[] = [
+  ['malformed JSON', [...enqueue, '{"a":'], 'payload: expected JSON: '],
+  ['no payload', ['enqueue', 'kind'], '--payload: expected JSON, @FILE, or - for stdin'],
+  [
+    'a payload file that is not there',
+    [...enqueue, '@nowhere.json'],
+    'payload: expected a readable file at "nowhere.json": no such file',
+  ],
+  [
+    'a zero character',
+    [...enqueue, '{"a":["\\u0000"]}'],
+    'payload.a[0]: text with \\u0000 cannot be stored',
+  ],
+  ['a lone surrogate', [...enqueue, '"\\udc00"'], 'payload: '],
+  [
+    'a nonsense time',
+    [...enqueue, '1', '--run-at', 'NaN'],
+    'runAt: expected a valid Date or ISO 8601',
+  ],
+  [
+    'a negative delay',
+    [...enqueue, '1', '--delay', '-5'],
+    'delay: expected a duration from 0, like 500ms',
+  ],
+  [
+    'a priority out of range',
+    [...enqueue, '1', '--priority', '32768'],
+    'priority: expected an integer from -32768 to 32767, got 32768',
+  ],
+  [
+    'a blank kind',
+    ['enqueue', ' ', '--payload', '1'],
+    'kind: expected printable text of 1 to 255 bytes, got blank text',
+  ],
+  [
+    'a scope without a key',
+    [...enqueue, '1', '--unique-scope', 'forever'],
+    '--unique-key: expected one with',
+  ],
+  [
+    '--atomic without --ndjson',
+    [...enqueue, '1', '--atomic'],
+    '--atomic: expected only with --ndjson',
+  ],
+  ['an unknown option', ['list', '--fialed'], "unknown option '--fialed' (Did you mean --failed?)"],
+  ['an unknown command', ['lst'], "unknown command 'lst' (Did you mean list?)"],
+  [
+    'a limit out of range',
+    ['list', '--limit', '0'],
+    'limit: expected an integer from 1 to 100, got 0',
+  ],
+  [
+    'two states',
+    ['list', '--failed', '--running'],
+    '--running, --failed: expected one of them, not 2 states',
+  ],
+  ['no reason', ['cancel', ID], "required option '--reason <text>' not specified"],
+  [
+    'a blank reason',
+    ['cancel', ID, '--reason', ' '],
+    'reason: expected printable text of 1 to 255 bytes',
+  ],
+  [
+    'a short id of another sort',
+    ['get', '3-1042'],
+    'id: expected a UUID or a short id like 3/1042, got "3-1042"',
+  ],
+  ['a database for the demo', ['demo'], '--database: expected none'],
+  [
+    'two databases',
+    ['stats', '--data', 'here'],
+    '--database, --data: expected one of them, not both',
+  ],
+  ['a blank schema', ['stats', '--schema', ''], 'schema: expected'],
+];
+
+test.each(CASES)('%s is refused in one line with exit code 2', async (_, args, text) => {
+  const line = expectRefused(await cliOn(database.url).run(args));
+  expect(line).toContain(text);
+});
+
+test('no bad input left a job behind', async () => {
+  await expect(ledger.stats()).resolves.toMatchObject({ enqueued: 0, events: 0 });
+});
+
+test('an oversized payload is refused', async () => {
+  const run = (stdin: string) => cliOn(database.url).run([...enqueue, '-'], { stdin });
+  const event = await run(`"${'x'.repeat(800_000)}"`);
+  expect(expectRefused(event)).toContain('payload: expected an event of at most 786432 bytes');
+  const text = await run(`"${'x'.repeat(9_000_000)}"`);
+  expect(expectRefused(text)).toContain('payload: expected at most 8388608 bytes of text');
+});
+
+const NO_MODULES: readonly (readonly [string, string, string])[] = [
+  ['broken.mjs', 'export const a = ;', 'broken.mjs:1: SyntaxError: '],
+  [
+    'throws.mjs',
+    "throw new TypeError('no\\nway')",
+    'throws.mjs threw while loading: TypeError: no way',
+  ],
+  [
+    'missing.mjs',
+    "import 'not-installed'",
+    "missing.mjs threw while loading: Error: Cannot find package 'not-installed'",
+  ],
+  ['empty.mjs', 'export const helper = 1', 'found none'],
+  ['default.mjs', 'export default { a: 1 }', 'expected an array of jobs, got an object'],
+  ['element.mjs', 'export default [() => 1]', 'default[0] of'],
+  ['notes.txt', '', 'cannot run .txt files'],
+];
+
+test('a module of jobs that cannot be used is refused in one line that names it', async () => {
+  const folder = removeAfterFile(await temporaryFolder());
+  for (const [name, text, expected] of NO_MODULES) {
+    await writeFile(join(folder, name), text);
+    const line = expectRefused(
+      await cliOn(database.url).run(['work', '--jobs', join(folder, name)]),
+    );
+    expect(line).toContain('--jobs: ');
+    expect(line).toContain(name);
+    expect(line).toContain(expected);
+  }
+  const gone = await cliOn(database.url).run(['work', '--jobs', join(folder, 'gone.mjs')]);
+  expect(expectRefused(gone)).toContain('--jobs: expected a file, there is none at');
+  const self = await cliOn(database.url).run(['work', '--jobs', folder]);
+  expect(expectRefused(self)).toContain('is none');
+});
+
+test('a kind that two jobs claim is refused, with both places', async () => {
+  const path = new URL('./fixtures/duplicates.mjs', import.meta.url).pathname;
+  const line = expectRefused(await cliOn(database.url).run(['work', '--jobs', path]));
+  expect(line).toContain('kind "twice" is defined twice');
+  expect(line).toContain('one and two');
+});
+
+test('worker options are checked together, all faults at once', async () => {
+  const jobs = new URL('./fixtures/jobs.mjs', import.meta.url).pathname;
+  const options = ['--concurrency', '0', '--lease', '1s', '--grace', '90d', '--queues', 'a,b'];
+  const line = expectRefused(await cliOn(database.url).run(['work', '--jobs', jobs, ...options]));
+  for (const name of ['concurrency', 'leaseMs', 'shutdownGraceMs'])
+    expect(line).toContain(`${name}: expected`);
+});
+
+test('without a command the help is printed and the exit code is 2', async () => {
+  const answer = await cli([]);
+  expect(answer.code).toBe(2);
+  expect([...answer.lines, ...answer.errorLines].join('\n')).toContain('Usage: jobledger');
+});
