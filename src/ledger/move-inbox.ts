@@ -57,9 +57,9 @@ async function pendingRows(
   const result = await store.database.pool.query<InboxRow>({
     text: `select * from (
         select ${INBOX_FIELDS}, row_number() over (order by id) as n,
-          sum(least(octet_length(payload::text), ${PAGE_BYTES})) over (order by id) as bytes
+          sum(coalesce(octet_length(payload::text), 0)) over (order by id) as bytes
         from (select * from ${store.tables.inbox} where ${where} order by id limit ${PAGE_ROWS}) page) sized
-      where n = 1 or coalesce(bytes, 0) <= ${PAGE_BYTES} order by id`,
+      where n = 1 or bytes <= ${PAGE_BYTES} order by id`,
     values,
   });
   return result.rows;
