@@ -42,12 +42,12 @@ try {
   const id = await placeOrder(client, ledger, { item: 'a chair', stock: 3 });
 
   let job = await ledger.get(id);
-  while (job && job.state !== 'succeeded' && job.state !== 'failed') {
+  while (job?.state !== 'succeeded' && job?.state !== 'failed') {
     await pause(50);
     job = await ledger.get(id);
   }
   const { enqueued } = await ledger.stats();
-  console.log(`jobs: ${enqueued}, result: ${job?.result}`);
+  console.log(`jobs: ${enqueued}, result: ${job.result}`);
 } finally {
   await client.end();
   await ledger.close();
