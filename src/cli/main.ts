@@ -17,7 +17,7 @@ import { registerGet } from './get.js';
 import { registerHistory } from './history.js';
 import { registerList } from './list.js';
 import { registerMigrate } from './migrate.js';
-import { guardStreams, warn } from './print.js';
+import { flushed, guardStreams, warn } from './print.js';
 import { registerReprioritize } from './reprioritize.js';
 import { registerReschedule } from './reschedule.js';
 import { registerRetry } from './retry.js';
@@ -28,14 +28,18 @@ import { registerVerify } from './verify.js';
 import { registerWork } from './work.js';
 
 guardStreams();
+const root = program();
 try {
-  await program().parseAsync(process.argv);
+  await root.parseAsync(process.argv);
 } catch (error) {
   process.exitCode = report(error);
 }
+await flushed();
+// A module of job definitions may hold connections that would keep an answered command alive.
+process.exit();
 
 function program(): Command {
-  const root = new Command('jobledger')
+  const all = new Command('jobledger')
     .description('Jobs whose every transition is kept in an event log in Postgres.')
     .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -44,18 +48,18 @@ function program(): Command {
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', EXIT_CODES_HELP);
-  addStoreFlags(root);
-  root.commandsGroup('Start here:');
-  for (const register of [registerDemo, registerCheck, registerMigrate]) register(root);
-  root.commandsGroup('Run jobs:');
-  for (const register of [registerWork, registerEnqueue]) register(root);
-  root.commandsGroup('Look:');
-  for (const register of [registerGet, registerHistory, registerList]) register(root);
-  for (const register of [registerStats, registerVerify]) register(root);
-  root.commandsGroup('Step in:');
-  for (const register of [registerRetry, registerCancel, registerDiscard]) register(root);
-  for (const register of [registerReschedule, registerReprioritize]) register(root);
-  return root;
+  addStoreFlags(all);
+  all.commandsGroup('Start here:');
+  for (const register of [registerDemo, registerCheck, registerMigrate]) register(all);
+  all.commandsGroup('Run jobs:');
+  for (const register of [registerWork, registerEnqueue]) register(all);
+  all.commandsGroup('Look:');
+  for (const register of [registerGet, registerHistory, registerList]) register(all);
+  for (const register of [registerStats, registerVerify]) register(all);
+  all.commandsGroup('Step in:');
+  for (const register of [registerRetry, registerCancel, registerDiscard]) register(all);
+  for (const register of [registerReschedule, registerReprioritize]) register(all);
+  return all;
 }
 
 /** Prints the error as one line and gives its exit code. */
@@ -75,5 +79,7 @@ function report(error: unknown): number {
 }
 
 function usageText(error: CommanderError): string {
-  return `${oneLine(error.message.replace(/^error: /, ''))}; see 'jobledger --help'`;
+  const command = root.commands.map((one) => one.name()).find((name) => process.argv[2] === name);
+  const help = ['jobledger', command, '--help'].filter((word) => word !== undefined).join(' ');
+  return `${oneLine(error.message.replace(/^error: /, ''))}; see '${help}'`;
 }

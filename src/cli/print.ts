@@ -28,6 +28,13 @@ export async function print(text: string): Promise<void> {
   });
 }
 
+/** Settles when everything printed has left, or cannot any more. */
+export async function flushed(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => stream.write('', () => setImmediate(resolve)));
+  }
+}
+
 /** Prints one JSON value on one line. */
 export function printJson(value: unknown): Promise<void> {
   return print(JSON.stringify(value));

@@ -14,29 +14,37 @@ export function shorten(text: string, length: number): string {
   return line.length <= length ? line : `${line.slice(0, Math.max(0, length - 1))}…`;
 }
 
-/** Aligned columns under a header; numbers to the right. The last column ends with the terminal. */
+/**
+ * Aligned columns under a header; numbers to the right. A last column of words is cut to fit the
+ * terminal; nothing else is: what is cut cannot be copied.
+ */
 export function table(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
-  const cells = rows.map((row) => row.map((cell) => oneLine(String(cell))));
   const right = header.map((_, column) => rows.every((row) => typeof row[column] === 'number'));
-  const widths = header.map((title, column) =>
-    Math.max(width(title), ...cells.map((row) => width(row[column] ?? ''))),
+  const lines = [header, ...rows].map((row) => row.map((cell) => oneLine(String(cell))));
+  const widths = header.map((_, column) =>
+    Math.max(...lines.map((line) => width(line[column] ?? ''))),
   );
-  const line = (row: readonly string[]): string =>
-    row
+  const last = header.length - 1;
+  const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
+  const room = Math.max(SHORTEST, (process.stdout.columns || Infinity) - before);
+  const printed = lines.map((line) =>
+    line
       .map((cell, column) => {
-        const pad = ' '.repeat(Math.max(0, (widths[column] ?? 0) - width(cell)));
+        if (column === last && right[column] !== true) return shorten(cell, room);
+        const pad = ' '.repeat((widths[column] ?? 0) - width(cell));
         return right[column] === true ? pad + cell : cell + pad;
       })
-      .join('  ')
-      .trimEnd();
-  const fitted = (text: string): string => shorten(text, process.stdout.columns ?? Infinity);
-  return [dim(fitted(line(header))), ...cells.map((row) => withState(fitted(line(row))))].join(
-    '\n',
+      .join(GAP)
+      .trimEnd(),
   );
+  return printed.map((line, index) => (index === 0 ? dim(line) : withState(line))).join('\n');
 }
+
+const GAP = '  ';
+const SHORTEST = 20;
 
 /** Names and values, one pair a line; pairs without a value are left out. */
 export function pairs(entries: readonly (readonly [string, string | undefined])[]): string {
