@@ -72,6 +72,12 @@ test('enqueue with the jobs of a module refuses their bad payloads and foreign k
   expect(expectRefused(kind)).toContain("kind: expected one of this ledger's kinds");
 });
 
+test('a command ends though a module of jobs holds something open', async () => {
+  const path = new URL('./fixtures/holds-open.mjs', import.meta.url).pathname;
+  const args = ['enqueue', 'held', '--payload', '1', '--jobs', path];
+  await expect(on.run(args)).resolves.toMatchObject({ code: 0, errorLines: [] });
+});
+
 test('a job can be rescheduled, reprioritized, canceled and discarded, with actor and reason', async () => {
   const [one, two] = await Promise.all(
     [1, 2].map(() => ledger.enqueue('moved', null, { delay: 3_600_000 })),
