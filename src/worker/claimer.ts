@@ -171,7 +171,7 @@ export class Claimer {
     this.#slotWaits = !quarantined && stopped;
     if (stopped) this.#targets.unshift(line);
     else if (seen === limit || taken < seen) this.#targets.push(line);
-    this.#warnOfStrays(line, summary.strays);
+    if (seen === 0) this.#warnOfStrays(line, summary.strays);
     if (attempts.length > 0) this.#host.claimed(attempts);
   }
 

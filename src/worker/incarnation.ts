@@ -126,7 +126,7 @@ export class Incarnation {
     const deadline = performance.now() + graceMs;
     this.#claiming = false;
     this.#releaseBuffer('shutdown');
-    const loops = Promise.all([this.#poll.stop(), this.#progress.stop()]);
+    const loops = this.#stopLoops();
     // A claim on its way may still bring attempts, and they too want to be given back.
     await drain(
       this.#held,
@@ -148,8 +148,12 @@ export class Incarnation {
     this.#capacity.buffered = 0;
     for (const attempt of this.#held.values()) attempt.abort(reason);
     const patience = performance.now() + FLUSH_GRACE_MS;
-    await withinTime(Promise.all([this.#poll.stop(), this.#progress.stop()]), patience);
+    await withinTime(this.#stopLoops(), patience);
     await this.#end(reason, patience);
+  }
+
+  #stopLoops(): Promise<unknown> {
+    return Promise.all([this.#poll, this.#progress, this.#yield].map((loop) => loop.stop()));
   }
 
   /** In order: while the heartbeat beats, nobody else reaps what is still being given back. */

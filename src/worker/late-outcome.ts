@@ -1,4 +1,5 @@
 import type { JobCommand } from '../job/commands.js';
+import type { EventType } from '../job/events.js';
 import { execute, type Execution } from '../ledger/execute.js';
 import { readStream } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
@@ -13,8 +14,9 @@ export async function settleByStream(
   store: Store,
   attempt: Attempt,
   alive: boolean,
-): Promise<Execution | undefined> {
-  if (attempt.sentBefore && (await isRecorded(store, attempt))) return undefined;
+): Promise<Late> {
+  const recorded = attempt.sentBefore ? await recordedEnd(store, attempt) : undefined;
+  if (recorded !== undefined) return { recorded };
   // A worker declared dead has no say, even before the reaper has come round to this attempt.
   const command: JobCommand = alive ? attempt.outcome! : rejected(attempt);
   const [execution] = await execute(store, attempt.claim.partition, [
@@ -29,18 +31,22 @@ export async function settleByStream(
       'outcome rejected',
     );
   }
-  return execution;
+  return { execution };
 }
 
+/** What became of it: it was in the ledger already, or this was carried out now. */
+export type Late = { readonly recorded: EventType } | { readonly execution: Execution | undefined };
+
 /** Attempt numbers are never used twice and only the lease's holder ends one in these ways. */
-async function isRecorded(store: Store, attempt: Attempt): Promise<boolean> {
+async function recordedEnd(store: Store, attempt: Attempt): Promise<EventType | undefined> {
   const stream = await readStream(store, attempt.jobId);
-  return stream.some((event) => {
+  const end = stream.find((event) => {
     if (!('attempt' in event.data) || event.data.attempt !== attempt.row.attempt) return false;
     if (event.type === 'JobCanceled') return OUR_ENDINGS.includes(event.data.ending ?? '');
     if (event.type === 'OutcomeRejected') return event.data.worker === attempt.claim.worker;
     return OURS.includes(event.type);
   });
+  return end?.type;
 }
 
 const OURS = ['AttemptSucceeded', 'AttemptFailed', 'AttemptReleased', 'JobSnoozed'];

@@ -12,7 +12,7 @@ import {
 } from '../sql-errors.js';
 import type { Attempt } from './attempt.js';
 import { decideEnding, type Decided } from './endings.js';
-import { settleByStream } from './late-outcome.js';
+import { settleByStream, type Late } from './late-outcome.js';
 import { isUnstorable, unstorable } from './failure.js';
 
 const FLUSH_OUTCOMES = 1_000;
@@ -158,8 +158,7 @@ export class OutcomeBuffer {
   async #settle(attempt: Attempt, alive: boolean): Promise<void> {
     for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
-        const execution = await settleByStream(this.#store, attempt, alive);
-        return this.#listener.resolved(attempt, execution);
+        return this.#answered(attempt, await settleByStream(this.#store, attempt, alive));
       } catch (error) {
         if (isDataError(error)) {
           if (!this.#mend(attempt, error as Error)) return;
@@ -170,6 +169,14 @@ export class OutcomeBuffer {
         await pause(pauseMs);
       }
     }
+  }
+
+  /** Only the acknowledgement was late if what stands in the ledger is what was sent. */
+  #answered(attempt: Attempt, late: Late): void {
+    if (!('recorded' in late)) return this.#listener.resolved(attempt, late.execution);
+    const decided = decideEnding(attempt);
+    if (decided.event.type === late.recorded) this.#listener.recorded(decided);
+    else this.#listener.resolved(attempt);
   }
 
   /** Makes a refused outcome one that can be stored; false if even the plainest was refused. */

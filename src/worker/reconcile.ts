@@ -50,7 +50,9 @@ export async function reconcile(store: Store, holdings: Holdings): Promise<reado
 }
 
 async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[]): Promise<void> {
-  for (const [partition, lost] of groupBy(rows, (row) => row.partition)) {
+  for (const [partition, unknown] of groupBy(rows, (row) => row.partition)) {
+    const lost = await withStream(store, partition, unknown);
+    if (lost.length === 0) continue;
     store.log.info(
       { code: 'CLAIM_LOST', worker, partition, attempts: lost.length },
       'unknown leases given back',
@@ -60,6 +62,21 @@ async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[])
       finishStatement(store, partition, worker, lost.map(released)),
     ]);
   }
+}
+
+/** A lease whose stream does not exist is a stray: giving it back would record what never was. */
+async function withStream(
+  store: Store,
+  partition: number,
+  rows: readonly LeaseRow[],
+): Promise<readonly LeaseRow[]> {
+  const result = await store.database.pool.query<{ id: string }>({
+    text: `select id from unnest($1::uuid[]) wanted(id) cross join lateral (
+      select from ${store.tables.eventsOf(partition)} where stream_id = wanted.id and version = 1 offset 0) e`,
+    values: [rows.map((row) => row.job_id)],
+  });
+  const known = new Set(result.rows.map((row) => row.id));
+  return rows.filter((row) => known.has(row.job_id));
 }
 
 function released(row: LeaseRow): Ending {

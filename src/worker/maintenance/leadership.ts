@@ -1,7 +1,7 @@
 import type { Store } from '../../ledger/store.js';
 
 /** How long a leader stays in office without renewing, in seconds. */
-const TERM_S = 4;
+const TERM_S = 3;
 
 /** Renewed and ended by the heartbeat's thread, which sees whether the main loop still turns. */
 export function leadershipStatements(store: Store): {

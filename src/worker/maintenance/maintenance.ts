@@ -15,7 +15,7 @@ const PROMOTE_MS = 200;
 const MOVE_MS = 100;
 const REAP_MS = 500;
 const TALLY_MS = 2_000;
-const LEAD_MS = 1_000;
+const LEAD_MS = 500;
 /** Every so often the mover looks from the start: rows may commit later than higher ids. */
 const SWEEP_MS = 1_000;
 
