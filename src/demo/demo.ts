@@ -1,0 +1,132 @@
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EMBEDDED_FOLDER, readEnvironment } from '../config.js';
+import { factsOf, type DemoFacts } from './facts.js';
+import { count } from './format.js';
+import { readLockfile, type LockedPackage } from './lockfile.js';
+import { perSecond, report, reportChecks, reportNext } from './report.js';
+import { run } from './run.js';
+import { Screen, type TextStream } from './screen.js';
+import { selfCheck } from './self-check.js';
+import { Stage } from './stage.js';
+
+/**
+ * The demo: audits the installed packages of the project in the current folder, one job each, on two
+ * worker processes of which it kills one, and then tells what the ledger tells. It is a user of the
+ * library and knows nothing of its inside. It promises to check itself, to leave no process behind
+ * however it ends, and a data folder that the CLI can open. It never changes the project.
+ */
+export interface DemoOptions {
+  /** Ends with one JSON object on stdout; the story goes to stderr. */
+  readonly json: boolean;
+  /** The project to audit; the current folder unless said. */
+  readonly project?: string;
+  /** Where the embedded Postgres keeps its data; `./.jobledger` in the project unless said. */
+  readonly dataFolder?: string;
+  readonly stdout?: TextStream;
+  readonly stderr?: TextStream;
+}
+
+/** The exit code after SIGINT, as shells count it. */
+const INTERRUPTED = 130;
+
+/**
+ * Runs the demo and gives its exit code: 0, 1 if the self-check failed, 130 if it was interrupted.
+ * Throws LedgerError: `BAD_INPUT` without an npm project to audit, else what `openLedger` throws.
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const { stdout = process.stdout, stderr = process.stderr } = options;
+  const project = resolve(options.project ?? '.');
+  const dataFolder = resolve(project, options.dataFolder ?? EMBEDDED_FOLDER);
+  const packages = await readLockfile(project);
+  const screen = new Screen(options.json ? stderr : stdout);
+  const stage = new Stage(dataFolder);
+  try {
+    const story = tell({ project, dataFolder, packages, screen, stage });
+    const ending = await Promise.race([story, stage.interrupted]);
+    if (ending === 'interrupted') {
+      screen.endProgress();
+      screen.line('Interrupted. What is left is done by the next demo in this folder.');
+      return INTERRUPTED;
+    }
+    if (options.json) stdout.write(`${JSON.stringify(summary(ending))}\n`);
+    return ending.verified ? 0 : 1;
+  } finally {
+    screen.endProgress();
+    await stage.clear();
+  }
+}
+
+interface Scene {
+  readonly project: string;
+  readonly dataFolder: string;
+  readonly packages: readonly LockedPackage[];
+  readonly screen: Screen;
+  readonly stage: Stage;
+}
+
+interface Ending {
+  readonly facts: DemoFacts;
+  readonly verified: boolean;
+}
+
+async function tell(scene: Scene): Promise<Ending> {
+  const { project, dataFolder, screen, stage, packages } = scene;
+  introduce(screen, packages.length, shown(project, dataFolder));
+  const ledger = await stage.open();
+  const { jobs, killedWorker } = await run({ ...scene, ledger });
+  const facts = factsOf(jobs);
+  report(screen, facts, killedWorker);
+  const checks = await selfCheck(ledger, facts, killedWorker);
+  reportChecks(screen, checks);
+  reportNext(screen, facts, cliFor(project, dataFolder));
+  return { facts, verified: checks.every(({ problems }) => problems.length === 0) };
+}
+
+function introduce(screen: Screen, packages: number, dataFolder: string): void {
+  screen.line(screen.bold(`Auditing ${count(packages, 'package')} of package-lock.json`));
+  screen.line();
+  for (const line of [
+    'One job per package: read its files, hash each of them (SHA-256), compare name and version',
+    'with the lockfile, find the licence. Two worker processes share the jobs. One of them stops',
+    'half-way and is killed while its attempts run, so that you see what a crash costs.',
+    `The ledger is an embedded Postgres in ${dataFolder}`,
+  ]) {
+    screen.line(`  ${line}`);
+  }
+  screen.line();
+}
+
+/** The last line of `--json`. */
+function summary({ facts, verified }: Ending): object {
+  return {
+    jobs: facts.jobs.length,
+    succeeded: facts.succeeded,
+    failed: facts.failures.length,
+    lostAttempts: facts.lost.length,
+    retries: facts.retries.length,
+    events: facts.events,
+    eventsPerSecond: perSecond(facts),
+    bytesRead: facts.bytes,
+    killedWorkers: 1,
+    verified,
+  };
+}
+
+/** How to call the CLI from the user's folder on the demo's data. */
+function cliFor(project: string, dataFolder: string): (args: string) => string {
+  const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+  const installed = main.includes(join('node_modules', 'jobledger'));
+  const program = installed ? 'npx jobledger' : `node ${relative(process.cwd(), main)}`;
+  // The CLI prefers a database that the environment names.
+  const isDefault =
+    dataFolder === resolve(EMBEDDED_FOLDER) && readEnvironment().databaseUrl === undefined;
+  const flag = isDefault ? '' : ` --data ${shown(project, dataFolder)}`;
+  return (args) => `${program} ${args}${flag}`;
+}
+
+/** A folder as a user would name it. */
+function shown(from: string, folder: string): string {
+  const path = relative(from, folder);
+  return path === '' || path.startsWith('..') ? folder : `./${path}`;
+}

@@ -1,0 +1,27 @@
+/** What a worker process of the demo tells the demo. */
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'working'; readonly worker: number }
+  /** Its first attempt of this run has begun. */
+  | { readonly type: 'began' }
+  /** An attempt has begun and waits. */
+  | { readonly type: 'holding'; readonly jobId: string; readonly worker: number };
+
+/** What the demo tells a worker process. The end of the channel means: stop. */
+export type ToWorker =
+  | { readonly type: 'work' }
+  /** Go on with what waits, and hold no more. */
+  | { readonly type: 'release' };
+
+/** How a worker process is started. */
+export interface WorkerOrders {
+  readonly project: string;
+  readonly dataFolder: string;
+  /** Marks the jobs of this run: an interrupted one may have left others. */
+  readonly runId: string;
+  /** How many attempts of this run may begin before the next ones are held. */
+  readonly holdAfter: number;
+  readonly concurrency: number;
+  /** Whether it offers itself for the work that one process does for all. */
+  readonly maintenance: boolean;
+}

@@ -1,0 +1,130 @@
+import { groupBy } from '../group-by.js';
+import { mostEventful, timeline } from './timeline.js';
+import type { DemoFacts, Failure, LostAttempt } from './facts.js';
+import { count, duration, cut, size, table } from './format.js';
+import type { Screen } from './screen.js';
+import type { Check } from './self-check.js';
+
+const SHOWN_LOSSES = 8;
+const SHOWN_FAILURES = 4;
+
+/** Tells what the ledger holds of a run, from its histories alone. */
+export function report(screen: Screen, facts: DemoFacts, killedWorker: number): void {
+  reportLosses(screen, facts, killedWorker);
+  reportRetries(screen, facts);
+  reportFailures(screen, facts);
+  reportHistory(screen, facts);
+  reportTotals(screen, facts);
+}
+
+/** The self-check, promise by promise. */
+export function reportChecks(screen: Screen, checks: readonly Check[]): void {
+  heading(screen, 'Checked');
+  for (const { promise, problems } of checks) {
+    const mark = problems.length === 0 ? screen.green('✓') : screen.red('✗');
+    screen.line(`  ${mark} ${promise}`);
+    for (const problem of problems.slice(0, 5)) screen.line(`      ${problem}`);
+    if (problems.length > 5) screen.line(`      and ${count(problems.length - 5, 'more')}`);
+  }
+}
+
+/** Commands to go on with, each with what it shows. */
+export function reportNext(screen: Screen, facts: DemoFacts, cli: (args: string) => string): void {
+  const eventful = mostEventful(facts.jobs);
+  heading(screen, 'Try next');
+  const commands = [
+    [cli(`history ${eventful?.shortId ?? ''}`), 'every event of that job'],
+    [cli('list --failed'), 'what failed, and why'],
+    [cli('stats'), 'jobs by queue and state'],
+    [cli('verify'), 'prove the ledger again'],
+  ];
+  for (const line of table(commands)) screen.line(`  ${line}`);
+  screen.line();
+}
+
+function reportLosses(screen: Screen, { lost }: DemoFacts, killedWorker: number): void {
+  heading(screen, `${count(lost.length, 'attempt')} lost with worker ${killedWorker}, and no job`);
+  const [head = '', ...lines] = table([
+    ['job', 'package', 'lost after', 'again after', 'and then'],
+    ...lost.slice(0, SHOWN_LOSSES).map(lossRow),
+  ]);
+  screen.line(screen.dim(`  ${head}`));
+  for (const line of lines) screen.line(`  ${line}`);
+  more(screen, lost.length - SHOWN_LOSSES);
+}
+
+function lossRow({ job, lostAfterMs, delayMs, ending }: LostAttempt): readonly string[] {
+  return [
+    job.shortId,
+    cut(job.label, 38),
+    duration(lostAfterMs),
+    delayMs === null ? 'never' : duration(delayMs),
+    ending === undefined ? 'not finished' : `${ending.outcome} on worker ${ending.worker}`,
+  ];
+}
+
+function reportRetries(screen: Screen, { retries }: DemoFacts): void {
+  heading(screen, retries.length === 1 ? '1 retry' : `${retries.length} retries`);
+  if (retries.length === 0) return;
+  const delays = retries.map(({ delayMs }) => delayMs).sort((a, b) => a - b);
+  const policies = [...new Set(retries.map(({ policy }) => policy))];
+  rows(screen, [
+    ['delays', `${duration(delays[0]!)} to ${duration(delays.at(-1)!)}`],
+    ['policy', policies.join('; ')],
+  ]);
+}
+
+function reportFailures(screen: Screen, { failures }: DemoFacts): void {
+  heading(screen, `${count(failures.length, 'job')} failed for good`);
+  for (const [name, group] of groupBy(failures, groupName)) {
+    screen.line(`  ${group.length} × ${name}`);
+    rows(screen, group.slice(0, SHOWN_FAILURES).map(failureRow));
+    more(screen, group.length - SHOWN_FAILURES);
+  }
+}
+
+function groupName({ error, reason }: Failure): string {
+  return `${error.category}, ${reason}`;
+}
+
+function failureRow({ job, error }: Failure): readonly string[] {
+  return [`  ${job.shortId}`, error.message];
+}
+
+function reportHistory(screen: Screen, { jobs }: DemoFacts): void {
+  const job = mostEventful(jobs);
+  if (job === undefined) return;
+  heading(screen, `One job's history: ${job.label}, job ${job.shortId}`);
+  for (const line of timeline(job)) screen.line(`  ${line}`);
+}
+
+function reportTotals(screen: Screen, facts: DemoFacts): void {
+  const { jobs, succeeded, failures, events, elapsedMs } = facts;
+  heading(screen, 'Totals');
+  rows(screen, [
+    ['jobs', `${jobs.length}: ${succeeded} succeeded, ${failures.length} failed`],
+    [
+      'events',
+      `${events.toLocaleString('en')} in ${duration(elapsedMs)}: ${perSecond(facts)} per second`,
+    ],
+    ['read', `${size(facts.bytes)} in ${count(facts.files, 'file')}`],
+  ]);
+}
+
+/** Events per second from the first to the last, the wait for the dead worker's lease included. */
+export function perSecond({ events, elapsedMs }: DemoFacts): number {
+  return Math.round(events / Math.max(elapsedMs / 1_000, 0.001));
+}
+
+function heading(screen: Screen, text: string): void {
+  screen.line();
+  screen.line(screen.bold(text));
+}
+
+function rows(screen: Screen, cells: readonly (readonly string[])[]): void {
+  for (const line of table(cells)) screen.line(`  ${line}`);
+}
+
+function more(screen: Screen, hidden: number): void {
+  if (hidden > 0) screen.line(screen.dim(`  and ${hidden} more`));
+}

@@ -1,0 +1,55 @@
+import { LedgerError, openLedger, type Ledger } from '../index.js';
+import { packageAudit } from './audit-job.js';
+import type { WorkerOrders } from './messages.js';
+import { WorkerProcess } from './workers.js';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** All that a demo must not leave behind: its handle on the ledger, its processes, its signal handlers. */
+export class Stage {
+  readonly #dataFolder: string;
+  readonly #processes: WorkerProcess[] = [];
+  readonly #interrupt: () => void;
+  #opening: Promise<Ledger> | undefined;
+  #cleared: Promise<void> | undefined;
+  /** Resolves when somebody wants the demo to end. */
+  readonly interrupted: Promise<'interrupted'>;
+
+  constructor(dataFolder: string) {
+    this.#dataFolder = dataFolder;
+    let interrupt = () => {};
+    this.interrupted = new Promise((resolve) => {
+      interrupt = () => resolve('interrupted');
+    });
+    this.#interrupt = interrupt;
+    for (const signal of SIGNALS) process.on(signal, interrupt);
+  }
+
+  open(): Promise<Ledger> {
+    const database = { embedded: this.#dataFolder };
+    // A dead worker is part of the story: no log line is needed for it.
+    this.#opening ??= openLedger({ database, jobs: [packageAudit], logger: false });
+    return this.#opening;
+  }
+
+  start(name: string, orders: WorkerOrders): WorkerProcess {
+    // The story may still go on when an interruption has already ended the demo.
+    if (this.#cleared !== undefined) throw new LedgerError('LEDGER_CLOSED', 'the demo has ended');
+    const started = new WorkerProcess(name, orders);
+    this.#processes.push(started);
+    return started;
+  }
+
+  /** Ends everything. The ledger goes last: workers still give back what they hold. */
+  clear(): Promise<void> {
+    this.#cleared ??= this.#clear();
+    return this.#cleared;
+  }
+
+  async #clear(): Promise<void> {
+    await Promise.all(this.#processes.map((one) => one.stop()));
+    const ledger = await this.#opening?.catch(() => undefined);
+    await ledger?.close();
+    for (const signal of SIGNALS) process.off(signal, this.#interrupt);
+  }
+}
