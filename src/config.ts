@@ -22,6 +22,7 @@ export interface LedgerSettings {
   readonly pooler: boolean;
   readonly maxConnections: number;
   readonly enqueueTimeoutMs: number;
+  readonly whenBufferFull: 'wait' | 'reject';
 }
 
 /** Where the embedded database lives unless said otherwise. */
@@ -51,7 +52,11 @@ export function ledgerSettings(options: LedgerOptions): LedgerSettings {
     pooler: options.pooler ?? false,
     maxConnections: integer('maxConnections', 2, 1_000, 8),
     enqueueTimeoutMs: integer('enqueueTimeoutMs', 0, 86_400_000, 30_000),
+    whenBufferFull: options.whenBufferFull ?? 'wait',
   };
+  if (!['wait', 'reject'].includes(settings.whenBufferFull)) {
+    problems.push(`whenBufferFull: expected 'wait' or 'reject'`);
+  }
   if (problems.length > 0) throw new LedgerError('BAD_CONFIG', problems.join('; '));
   return settings;
 }

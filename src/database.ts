@@ -52,14 +52,25 @@ export function createDatabase(
 /** The configuration of one connection of ours: the user's, with our settings and parsers. */
 export function sessionConfig(config: pg.ClientConfig, pooler: boolean): pg.ClientConfig {
   const settings = Object.entries(SESSION_SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
-  const given = config.options === undefined ? [] : [config.options];
+  const { given, ...rest } = optionsOf(config);
   return {
     application_name: 'jobledger',
     keepAlive: true,
-    ...config,
+    ...rest,
+    ...(pooler ? config : { options: [...given, ...settings].join(' ') }),
     types: PARSERS,
-    ...(pooler ? {} : { options: [...given, ...settings].join(' ') }),
   };
+}
+
+/** Takes startup options out of a URL, where they would win over those set beside it. */
+function optionsOf(config: pg.ClientConfig): pg.ClientConfig & { readonly given: string[] } {
+  const beside = config.options === undefined ? [] : [config.options];
+  const [address, query] = config.connectionString?.split(/\?(.*)/s) ?? [];
+  if (address === undefined || query === undefined) return { ...config, given: beside };
+  const parameters = new URLSearchParams(query);
+  const within = parameters.getAll('options');
+  parameters.delete('options');
+  return { ...config, connectionString: `${address}?${parameters}`, given: [...beside, ...within] };
 }
 
 /** `begin`, with the session's settings made local where a pooler shares sessions. */

@@ -2,17 +2,8 @@ export { openLedger, migrateDatabase } from './open-ledger.js';
 export { defineJob } from './job/define-job.js';
 export { NonRetryableError, RetryLaterError } from './job/handler-errors.js';
 export { LedgerError, isLedgerError, type ErrorCode, type ErrorAnswer } from './errors.js';
-export type {
-  Actor,
-  DatabaseOption,
-  Enqueued,
-  EnqueueItem,
-  EnqueueOptions,
-  Job,
-  Ledger,
-  LedgerOptions,
-  UniqueOption,
-} from './api.js';
+export type { Actor, DatabaseOption, EnqueueItem, Job, Ledger, LedgerOptions } from './api.js';
+export type { Enqueued, EnqueueOptions, UniqueOption } from './job/enqueue-options.js';
 export type {
   Difference,
   ListedJob,

@@ -1,4 +1,5 @@
-import type { Enqueued, EnqueueItem, EnqueueOptions, Ledger, Actor } from './api.js';
+import type { EnqueueItem, Ledger, Actor } from './api.js';
+import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { ListOptions } from './api-views.js';
 import type { LedgerWorker } from './api-worker.js';
 import { type LedgerSettings } from './config.js';
@@ -54,7 +55,7 @@ export class LedgerHandle implements Ledger {
     this.#listener = new Listener(store);
     const { enqueueTimeoutMs: timeoutMs, maxConnections } = settings;
     const keyed = new Slots(Math.max(1, Math.floor(maxConnections / 2)));
-    const buffer = new EnqueueBuffer(store, timeoutMs);
+    const buffer = new EnqueueBuffer(store, timeoutMs, settings.whenBufferFull);
     this.#enqueueing = { store, kinds, timeoutMs, buffer, keyed };
   }
 

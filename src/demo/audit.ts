@@ -30,7 +30,7 @@ export async function auditPackage(
   let bytes = 0;
   for (const [index, file] of files.entries()) {
     context.signal.throwIfAborted();
-    const hashed = await hashFile(join(folder, file));
+    const hashed = await hashFile(join(folder, file), context.signal);
     whole.update(`${file}\0${hashed.digest}\n`);
     bytes += hashed.bytes;
     context.progress((index + 1) / files.length, file);
@@ -92,7 +92,10 @@ async function filesBelow(folder: string, prefix = ''): Promise<string[]> {
 const NOT_ITS_OWN = ['node_modules', '.git', '.jobledger'];
 
 /** Small files whole, since a stream costs more than they do; large ones never whole in memory. */
-async function hashFile(path: string): Promise<{ digest: string; bytes: number }> {
+async function hashFile(
+  path: string,
+  signal: AbortSignal,
+): Promise<{ digest: string; bytes: number }> {
   const hash = createHash('sha256');
   const { size } = await stat(path);
   let bytes = 0;
@@ -100,8 +103,12 @@ async function hashFile(path: string): Promise<{ digest: string; bytes: number }
     hash.update(chunk);
     bytes += chunk.length;
   };
-  if (size <= CHUNK_BYTES) add(await readFile(path));
-  else for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) add(chunk);
+  if (size <= CHUNK_BYTES) {
+    add(await readFile(path));
+  } else {
+    const chunks = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
+    for await (const chunk of chunks) add(chunk as Buffer);
+  }
   return { digest: hash.digest('hex'), bytes };
 }
 

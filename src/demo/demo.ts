@@ -52,7 +52,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     if (options.json) stdout.write(`${JSON.stringify(summary(ending))}\n`);
     return ending.verified ? 0 : 1;
   } finally {
-    screen.endProgress();
+    screen.close();
     await stage.clear();
   }
 }

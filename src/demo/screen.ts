@@ -27,6 +27,7 @@ export class Screen {
   readonly #hasColors: boolean;
   #bar = '';
   #step = 0;
+  #closed = false;
 
   constructor(stream: TextStream) {
     this.#stream = stream;
@@ -34,6 +35,7 @@ export class Screen {
   }
 
   line(text = ''): void {
+    if (this.#closed) return;
     this.#stream.write(`${this.#bar === '' ? '' : CLEAR_LINE}${text}\n${this.#bar}`);
   }
 
@@ -58,6 +60,12 @@ export class Screen {
     this.#step = 0;
   }
 
+  /** From now on nothing is written: an interrupted story may still go on for a moment. */
+  close(): void {
+    this.endProgress();
+    this.#closed = true;
+  }
+
   bold(text: string): string {
     return this.#styled(text, 1, 22);
   }
@@ -75,7 +83,7 @@ export class Screen {
   }
 
   #draw(bar: string): void {
-    if (bar === this.#bar) return;
+    if (this.#closed || bar === this.#bar) return;
     this.#stream.write(CLEAR_LINE + bar);
     this.#bar = bar;
   }

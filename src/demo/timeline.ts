@@ -37,7 +37,22 @@ function story(event: RecordedEvent): string {
     case 'AttemptFailed':
     case 'AttemptLost':
       return `${event.data.error.message}; ${next(event)}`;
+    case 'AttemptReleased':
+      return `attempt ${event.data.attempt} given back: ${event.data.why}`;
+    case 'OutcomeRejected':
+      return `${event.data.outcome} of attempt ${event.data.attempt}: ${event.data.reason}`;
+    case 'CancelRequested':
+    case 'JobCanceled':
+    case 'JobRetried':
+    case 'JobRescheduled':
+    case 'JobReprioritized':
+    case 'JobDiscarded':
+      return `by ${event.meta.actor ?? 'nobody named'}: ${event.data.reason}`;
+    case 'JobSnoozed':
+    case 'JobDeduplicated':
+      return '';
     default:
+      event satisfies never;
       return '';
   }
 }

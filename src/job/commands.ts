@@ -57,7 +57,7 @@ export type OutcomeCommand = { readonly meta?: EventMeta } & (
       readonly startedAt: string;
       readonly durationMs: number;
       readonly error: ErrorRecord;
-      readonly cause?: 'unknown-kind' | 'invalid-payload';
+      readonly cause?: 'unknown-kind' | 'invalid-payload' | 'unstorable';
       readonly delay: RetryDelay;
     }
   | {

@@ -67,7 +67,8 @@ export function endCanceled(
   return [canceled(state, { ending: 'grace-elapsed' })];
 }
 
-const OUTCOMES = {
+/** What an outcome is called in events. */
+export const OUTCOMES = {
   SucceedAttempt: 'succeeded',
   FailAttempt: 'failed',
   ReleaseAttempt: 'released',

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Enqueued, EnqueueOptions } from './enqueue-options.js';
 import type { ErrorCategory, ErrorRecord } from './error-record.js';
 import type { Json, JsonObject } from './json.js';
 import type { RetryOption } from './retry.js';
@@ -59,8 +60,8 @@ export interface FollowUps {
   enqueue<P extends Schema>(
     job: JobContract<P> | string,
     payload: StandardSchemaV1.InferInput<P>,
-    options?: object,
-  ): Promise<{ readonly id: string; readonly shortId: string; readonly created: boolean }>;
+    options?: EnqueueOptions,
+  ): Promise<Enqueued>;
 }
 
 /** A handler: what it returns is the job's result; what it throws is classified and recorded. */

@@ -116,7 +116,8 @@ export type FailureDecision =
     }
   | {
       readonly action: 'fail';
-      readonly reason: 'exhausted' | 'non-retryable' | 'unknown-kind' | 'invalid-payload';
+      readonly reason:
+        'exhausted' | 'non-retryable' | 'unknown-kind' | 'invalid-payload' | 'unstorable';
       readonly note?: string;
     };
 

@@ -36,6 +36,7 @@ interface Line {
 export class EnqueueBuffer {
   readonly #store: Store;
   readonly #timeoutMs: number;
+  readonly #whenFull: 'wait' | 'reject';
   readonly #lines = new Map<number | undefined, Line>();
   #waiting = 0;
   #bytes = 0;
@@ -45,17 +46,18 @@ export class EnqueueBuffer {
   #room: (() => void)[] = [];
   #idle: (() => void)[] = [];
 
-  constructor(store: Store, timeoutMs: number) {
+  constructor(store: Store, timeoutMs: number, whenFull: 'wait' | 'reject') {
     this.#store = store;
+    this.#whenFull = whenFull;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Settles when the job is recorded, or cannot be. Waits first while the buffer is full. */
+  /** Settles when the job is recorded, or cannot be. While the buffer is full it waits, or throws. */
   async add(prepared: Prepared): Promise<Flushed> {
-    if (prepared.bytes > BUFFER_BYTES)
-      throw new LedgerError('BUFFER_FULL', 'payload: larger than the buffer');
-    while (this.#isFull(prepared.bytes))
+    while (this.#isFull(prepared.bytes)) {
+      if (this.#whenFull === 'reject') throw bufferFull();
       await new Promise<void>((resolve) => this.#room.push(resolve));
+    }
     return new Promise<Flushed>((settle) => {
       this.#lineOf(prepared).waiting.push({ prepared, settle });
       this.#waiting++;
@@ -141,4 +143,9 @@ export class EnqueueBuffer {
 function mayFlush({ partition, inFlight, waiting }: Line): boolean {
   if (inFlight === 0) return true;
   return partition === undefined && inFlight < LANES && waiting.length >= FLUSH_JOBS / 2;
+}
+
+function bufferFull(): LedgerError {
+  const message = `enqueue: ${BUFFER_JOBS} jobs or ${BUFFER_BYTES} bytes wait to be flushed; try again`;
+  return new LedgerError('BUFFER_FULL', message);
 }

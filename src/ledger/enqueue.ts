@@ -1,4 +1,5 @@
-import type { Enqueued, EnqueueItem, EnqueueOptions } from '../api.js';
+import type { EnqueueItem } from '../api.js';
+import type { Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import { LedgerError } from '../errors.js';
 import type { JobContract } from '../job/define.js';
 import type { EventMeta } from '../job/events.js';

@@ -1,4 +1,4 @@
-import type { EnqueueOptions } from '../api.js';
+import type { EnqueueOptions } from '../job/enqueue-options.js';
 import type { JsonObject } from '../job/json.js';
 import { MAX_EVENT_BYTES } from '../job/limits.js';
 import { addMs } from './add-ms.js';

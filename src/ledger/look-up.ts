@@ -10,11 +10,17 @@ import { clock, iso, type Store } from './store.js';
 
 /** A job now: the fold of its stream, else its row in the inbox, else undefined. */
 export async function lookUp(store: Store, jobId: string): Promise<Job | undefined> {
+  const inLedger = await lookUpLedger(store, jobId);
+  if (inLedger !== undefined) return inLedger;
+  // A mover may bring the job over between the two looks: then it is in the ledger by now.
+  return (await lookUpInbox(store, jobId)) ?? lookUpLedger(store, jobId);
+}
+
+async function lookUpLedger(store: Store, jobId: string): Promise<Job | undefined> {
   const partition = partitionOf(jobId, store.partitions);
   const { events, now } = await readStreams(store, partition, [jobId]);
   const state = fold(events.get(jobId) ?? []);
-  if (state === undefined) return lookUpInbox(store, jobId);
-  return asRead(state, now);
+  return state === undefined ? undefined : asRead(state, now);
 }
 
 /** A folded job as users see it at a time: what is due is available. */

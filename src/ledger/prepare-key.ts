@@ -1,4 +1,4 @@
-import type { EnqueueOptions } from '../api.js';
+import type { EnqueueOptions } from '../job/enqueue-options.js';
 import type { UniqueScope } from '../job/events.js';
 import { delayProblem, shown } from '../job/limits.js';
 import { keyProblem } from '../job/names.js';

@@ -1,4 +1,4 @@
-import type { EnqueueOptions } from '../api.js';
+import type { EnqueueOptions } from '../job/enqueue-options.js';
 import { LedgerError } from '../errors.js';
 import { DEFAULTS } from '../job/defaults.js';
 import type { JobContract } from '../job/define.js';

@@ -1,4 +1,4 @@
-import type { Enqueued, EnqueueOptions } from '../api.js';
+import type { Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import { LedgerError } from '../errors.js';
 import type { FollowUps, HandlerContext, JobContract, Log } from '../job/define.js';
 import type { EventMeta } from '../job/events.js';
@@ -81,15 +81,8 @@ class Context implements HandlerContext {
       hops: (meta.hops ?? 0) + 1,
     };
     return {
-      enqueue: async (job, payload, options) => {
-        const made = await this.#tools.enqueue(
-          job as JobContract | string,
-          payload,
-          options ?? {},
-          inherited,
-        );
-        return { ...made, shortId: made.shortId ?? '' };
-      },
+      enqueue: (job, payload, options) =>
+        this.#tools.enqueue(job as JobContract | string, payload, options ?? {}, inherited),
     };
   }
 

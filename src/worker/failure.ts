@@ -62,7 +62,8 @@ export function invalidPayload(attempt: Attempt, problem: string): OutcomeComman
 
 /** Postgres refused the outcome as it was: the attempt failed in that its end cannot be written. */
 export function unstorable(attempt: Attempt, reason: string): OutcomeCommand {
-  return withoutHandler(attempt, UNSTORABLE, `unstorable: ${reason}`, 'programming');
+  const made = withoutHandler(attempt, UNSTORABLE, `unstorable: ${reason}`, 'programming');
+  return { ...made, cause: 'unstorable' };
 }
 
 /** True for what `unstorable` made: there is nothing plainer to record. */

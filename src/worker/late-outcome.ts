@@ -1,4 +1,5 @@
 import type { JobCommand } from '../job/commands.js';
+import { OUTCOMES } from '../job/decide-outcome.js';
 import type { EventType } from '../job/events.js';
 import { execute, type Execution } from '../ledger/execute.js';
 import { readStream } from '../ledger/read.js';
@@ -58,7 +59,7 @@ function rejected(attempt: Attempt): JobCommand {
     type: 'RejectOutcome',
     attempt: attempt.row.attempt,
     worker: attempt.claim.worker,
-    outcome: attempt.outcome!.type,
+    outcome: OUTCOMES[attempt.outcome!.type],
     reason: `worker ${attempt.claim.worker} was declared dead`,
   };
 }

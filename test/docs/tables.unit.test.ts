@@ -22,7 +22,7 @@ describe('docs/guide.md', () => {
   it.each([
     ['JobOptions', 'src/job/define.ts'],
     ['LedgerOptions', 'src/api.ts'],
-    ['EnqueueOptions', 'src/api.ts'],
+    ['EnqueueOptions', 'src/job/enqueue-options.ts'],
     ['WorkerOptions', 'src/api-worker.ts'],
   ])('lists exactly the options of %s', (name, file) => {
     const listed = tableAfter(GUIDE, `options: ${name}`).map(([first]) => words(first)[0]);
