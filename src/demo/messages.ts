@@ -22,6 +22,7 @@ export interface WorkerOrders {
   /** How many attempts of this run may begin before the next ones are held. */
   readonly holdAfter: number;
   readonly concurrency: number;
+  readonly leaseMs: number;
   /** Whether it offers itself for the work that one process does for all. */
   readonly maintenance: boolean;
 }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LedgerError, type Enqueued, type Ledger } from '../index.js';
 import { DEMO_QUEUE, packageAudit } from './audit-job.js';
 import type { AuditedJob } from './facts.js';
+import { duration } from './format.js';
 import type { LockedPackage } from './lockfile.js';
 import type { Screen } from './screen.js';
 import type { Stage } from './stage.js';
@@ -26,6 +27,8 @@ export interface DemoOutcome {
 
 /** Attempts at a time in each worker. */
 const CONCURRENCY = 4;
+/** A dead worker is noticed after this long; by default it would be 15 s. */
+const LEASE_MS = 2_500;
 const LOOK_MS = 100;
 /** Without any progress for this long the demo gives up. */
 const STALL_MS = 30_000;
@@ -60,7 +63,8 @@ export async function run(demo: DemoRun): Promise<DemoOutcome> {
 function startWorkers(demo: DemoRun, runId: string): readonly [WorkerProcess, WorkerProcess] {
   const { packages, project, dataFolder, stage } = demo;
   const holdAfter = Math.max(0, Math.floor((packages.length - 2 * CONCURRENCY) / 4));
-  const orders = { project, dataFolder, runId, holdAfter, concurrency: CONCURRENCY };
+  const timing = { concurrency: CONCURRENCY, leaseMs: LEASE_MS };
+  const orders = { project, dataFolder, runId, holdAfter, ...timing };
   return [
     // A leader's term would add 5 s to the time after its death, so the doomed one leads nothing.
     stage.start('worker 1', { ...orders, maintenance: false }),
@@ -104,7 +108,9 @@ async function killInMidRun(
   await doomed.kill();
   survivor.tell({ type: 'release' });
   const name = screen.bold(`worker ${worker} (process ${doomed.pid})`);
-  screen.line(`  ${screen.red('✗')} ${name} killed with SIGKILL; its lease runs out in 2 s`);
+  screen.line(
+    `  ${screen.red('✗')} ${name} killed with SIGKILL; its lease ends in ${duration(LEASE_MS)}`,
+  );
   return worker;
 }
 

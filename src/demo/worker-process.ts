@@ -32,9 +32,8 @@ const worker = ledger.worker({
   ],
   concurrency: orders.concurrency,
   fetchAhead: 0,
-  // A dead worker is noticed after 2 s instead of 15 s.
-  heartbeatMs: 500,
-  leaseMs: 2_000,
+  heartbeatMs: orders.leaseMs / 5,
+  leaseMs: orders.leaseMs,
   shutdownGraceMs: 1_000,
   shutdownAbortMs: 1_000,
   maintenance: orders.maintenance,

@@ -1,0 +1,186 @@
+import { rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readLockfile } from '../../src/demo/lockfile.js';
+import { openLedger, type Ledger, type RecordedEvent } from '../../src/index.js';
+import { temporaryFolder } from '../support/folder.js';
+import { startCli, type TestProcess } from '../support/processes.js';
+import { isAlive, serverPid } from '../embedded/site.js';
+import { lockfile, project } from './projects.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TIMEOUT_MS = 120_000;
+
+/** The last line of `demo --json`. */
+interface Summary {
+  readonly jobs: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly lostAttempts: number;
+  readonly retries: number;
+  readonly events: number;
+  readonly eventsPerSecond: number;
+  readonly bytesRead: number;
+  readonly killedWorkers: number;
+  readonly verified: boolean;
+}
+
+const FIELDS: readonly (keyof Summary)[] = [
+  ...(['jobs', 'succeeded', 'failed', 'lostAttempts', 'retries', 'events'] as const),
+  ...(['eventsPerSecond', 'bytesRead', 'killedWorkers', 'verified'] as const),
+];
+
+describe('the demo in this repository', () => {
+  it(
+    'audits every package, survives the kill of a worker, and leaves a ledger that tells it all',
+    async () => {
+      const data = await dataFolder();
+      const demo = startCli(['demo', '--json', '--data', data], { cwd: ROOT });
+      const summary = await summaryOf(demo);
+      const packages = await readLockfile(ROOT);
+      expect(Object.keys(summary)).toEqual(FIELDS);
+      expect(summary).toMatchObject({ jobs: packages.length, killedWorkers: 1, verified: true });
+      expect(summary.succeeded + summary.failed).toBe(summary.jobs);
+      expect(summary.succeeded).toBeGreaterThan(0);
+      expect(summary.bytesRead).toBeGreaterThan(1_000_000);
+      expect(summary.eventsPerSecond).toBeGreaterThan(0);
+      expect(summary.lostAttempts).toBeGreaterThan(0);
+      expect(summary.retries).toBeGreaterThanOrEqual(summary.lostAttempts);
+      await openedAgain(data, summary);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe('the demo in a small project', () => {
+  it(
+    'kills a worker in mid-run too, shows why jobs failed, and can be run again',
+    async () => {
+      const folder = await smallProject();
+      const first = startCli(['demo'], { cwd: folder });
+      expect(await first.exit).toEqual({ code: 0, signal: null });
+      const text = first.lines.join('\n');
+      expect(text).toContain('optional, for aix ppc64');
+      expect(text).toMatch(/✗ worker \d+ \(process \d+\) killed with SIGKILL/);
+      expect(text).toMatch(/AttemptLost +worker \d+ was lost during attempt 1; again after \d+ ms/);
+      expect(text).not.toContain('\u001b');
+      await followUpsWork(first, folder);
+
+      const second = await summaryOf(startCli(['demo', '--json'], { cwd: folder }));
+      expect(second).toMatchObject({ jobs: 3, succeeded: 1, failed: 2, verified: true });
+      expect(second.lostAttempts).toBeGreaterThan(0);
+      // 3 events for a job that was not disturbed, 2 more for each attempt that was lost
+      expect(second.events).toBe(9 + 2 * second.lostAttempts);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'leaves no process behind when it is interrupted, and the next one finishes the rest',
+    async () => {
+      const folder = await smallProject();
+      // A file without end, so that the demo cannot end by itself before the signal.
+      const large = join(folder, 'node_modules', 'right', 'large');
+      await writeFile(large, '');
+      await truncate(large, 100e9);
+      const demo = startCli(['demo'], { cwd: folder });
+      const lines = await Promise.all([1, 2].map((n) => demo.waitForLine(`worker ${n} (process`)));
+      const workers = lines.map((line) => Number(/process (\d+)/.exec(line)?.[1]));
+      const server = await serverPid(join(folder, '.jobledger'));
+      expect([workers[1], server].every(isAlive)).toBe(true);
+      expect(await demo.kill('SIGINT')).toEqual({ code: 130, signal: null });
+      expect([...workers, server].some(isAlive)).toBe(false);
+      expect(demo.lines.at(-1)).toContain('Interrupted');
+      await rm(large);
+      const next = await summaryOf(startCli(['demo', '--json'], { cwd: folder }));
+      expect(next).toMatchObject({ jobs: 3, verified: true });
+    },
+    TIMEOUT_MS,
+  );
+
+  it('says in one line that a folder has nothing to audit', async () => {
+    const demo = startCli(['demo', '--json'], { cwd: await project({ 'a.txt': '' }) });
+    expect(await demo.exit).toEqual({ code: 2, signal: null });
+    expect(demo.lines).toEqual([]);
+    expect(demo.errorLines).toHaveLength(1);
+    expect(demo.errorLines[0]).toContain('package-lock.json: expected');
+  });
+});
+
+async function dataFolder(): Promise<string> {
+  const folder = await temporaryFolder();
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
+  return join(folder, 'data');
+}
+
+/** One package as it should be, one of another version, one of another platform. */
+function smallProject(): Promise<string> {
+  return project({
+    'package-lock.json': lockfile({
+      'node_modules/right': { version: '1.0.0' },
+      'node_modules/wrong': { version: '1.0.0' },
+      'node_modules/absent': { version: '1.0.0', optional: true, os: ['aix'], cpu: ['ppc64'] },
+    }),
+    'node_modules/right/package.json': { name: 'right', version: '1.0.0', license: 'MIT' },
+    'node_modules/right/index.js': 'export const right = true;\n',
+    'node_modules/wrong/package.json': { name: 'wrong', version: '1.0.1' },
+  });
+}
+
+async function summaryOf(demo: TestProcess): Promise<Summary> {
+  const exit = await demo.exit;
+  expect(exit, demo.errorLines.join('\n')).toEqual({ code: 0, signal: null });
+  return JSON.parse(demo.lines.at(-1) ?? '') as Summary;
+}
+
+/** The ledger, opened by another program, says what the demo said. */
+async function openedAgain(folder: string, summary: Summary): Promise<void> {
+  await using ledger = await openLedger({ database: { embedded: folder } });
+  const { states, events } = await ledger.stats();
+  expect(states).toMatchObject({ succeeded: summary.succeeded, failed: summary.failed });
+  expect(events).toBe(summary.events);
+  expect(await ledger.verify()).toMatchObject({ verified: true, events, jobs: summary.jobs });
+  const histories = await allHistories(ledger);
+  expect(histories).toHaveLength(summary.jobs);
+  const lost = histories.filter((events) => events.some(({ type }) => type === 'AttemptLost'));
+  expect(lost.length).toBeGreaterThan(0);
+  for (const events of lost) expectFinishedByAnother(events);
+}
+
+/** All jobs were enqueued before any ran: they have the first positions of every partition. */
+async function allHistories(ledger: Ledger): Promise<readonly (readonly RecordedEvent[])[]> {
+  const found: (readonly RecordedEvent[])[] = [];
+  for (let partition = 0; partition < ledger.partitions; partition += 1) {
+    for (let position = 1; ; position += 1) {
+      const history = await ledger.history(`${partition}/${position}`);
+      if (history.length === 0) break;
+      found.push(history);
+    }
+  }
+  return found;
+}
+
+function expectFinishedByAnother(events: readonly RecordedEvent[]): void {
+  const loss = events.findLast((event) => event.type === 'AttemptLost');
+  const start = events.findLast((event) => event.type === 'AttemptStarted');
+  expect(loss?.data.decision).toMatchObject({ action: 'retry', reason: 'lost' });
+  expect(start?.data.attempt).toBeGreaterThan(loss?.data.attempt ?? 0);
+  expect(start?.data.worker).not.toBe(loss?.data.worker);
+  expect(['AttemptSucceeded', 'AttemptFailed']).toContain(events.at(-1)?.type);
+}
+
+/** The commands that the demo tells to try next are run as they are printed. */
+async function followUpsWork(demo: TestProcess, folder: string): Promise<void> {
+  const start = demo.lines.indexOf('Try next');
+  const commands = demo.lines.slice(start + 1).flatMap((line) => {
+    const [, args] = /^ {2}(?:node \S+|npx jobledger) (.*?) {2,}/.exec(line) ?? [];
+    return args === undefined ? [] : [args];
+  });
+  expect(commands).toHaveLength(4);
+  for (const command of commands) {
+    const follow = startCli(command.split(' '), { cwd: folder });
+    expect(await follow.exit, follow.errorLines.join('\n')).toEqual({ code: 0, signal: null });
+    expect(follow.lines.length).toBeGreaterThan(0);
+  }
+}
