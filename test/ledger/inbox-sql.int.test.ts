@@ -229,6 +229,25 @@ test('rows that wait for a busy key, or for a locked partition, delay nobody', a
   expect(await site.ask(`select from jobledger.inbox where sort <> 'duplicate'`)).toEqual([]);
 });
 
+test('a role needs no more than to insert', async () => {
+  const ledger = await site.open();
+  const role = `inserter_${process.pid}`;
+  const client = await site.connect();
+  await site.ask(`create role ${role}`);
+  try {
+    await site.ask(`grant usage on schema jobledger to ${role}`);
+    await site.ask(`grant insert on jobledger.inbox to ${role}`);
+    await client.query(`set role ${role}`);
+    await client.query(`insert into jobledger.inbox(kind, payload) values ('granted', '{}')`);
+    await client.query('reset role');
+    await site.move();
+    expect(await ledger.list({ kind: 'granted' })).toHaveLength(1);
+  } finally {
+    await site.ask(`drop owned by ${role}`);
+    await site.ask(`drop role ${role}`);
+  }
+});
+
 test('a note about a job that is nowhere is set aside', async () => {
   const id = await insert({ sort: 'duplicate', job_id: randomUUID() });
   await site.move();

@@ -6,8 +6,8 @@ import { onTestFinished } from 'vitest';
 export interface Proxy {
   /** The same database, by way of the proxy. */
   readonly url: string;
-  /** Connections made so far. */
-  readonly connections: number;
+  /** All bytes that were sent to the server so far, one character each. */
+  readonly sent: string;
   /**
    * Cuts the connection on which this text is next sent to the server, as soon as the server has
    * answered that the transaction is committed: the answer itself never arrives. Resolves then.
@@ -25,10 +25,9 @@ export async function startProxy(url: string): Promise<Proxy> {
   const dial = () =>
     connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
   const sockets = new Set<Socket>();
-  const state = { isShut: false, connections: 0, trap: undefined as Trap | undefined };
+  const state = { isShut: false, sent: [] as string[], trap: undefined as Trap | undefined };
   const server = createServer((client) => {
     if (state.isShut) return void client.destroy();
-    state.connections += 1;
     const upstream = dial();
     let armed: Trap | undefined;
     const cut = () => [client, upstream].forEach((socket) => socket.destroy());
@@ -37,6 +36,7 @@ export async function startProxy(url: string): Promise<Proxy> {
       socket.on('error', cut).on('close', () => (sockets.delete(socket), cut()));
     }
     client.on('data', (chunk) => {
+      state.sent.push(chunk.toString('latin1'));
       if (state.trap !== undefined && chunk.includes(state.trap.text)) {
         armed = state.trap;
         state.trap = undefined;
@@ -60,8 +60,8 @@ export async function startProxy(url: string): Promise<Proxy> {
   const { port: own } = server.address() as AddressInfo;
   return {
     url: `postgres://${user}${password}@127.0.0.1:${own}/${target.database ?? ''}`,
-    get connections() {
-      return state.connections;
+    get sent() {
+      return state.sent.join('');
     },
     cutCommitAfter: (text) =>
       new Promise<void>((sprung) => {
