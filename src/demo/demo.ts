@@ -1,4 +1,4 @@
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_FOLDER, readEnvironment } from '../config.js';
 import { factsOf, type DemoFacts } from './facts.js';
@@ -116,8 +116,9 @@ function summary({ facts, verified }: Ending): object {
 /** How to call the CLI from the user's folder on the demo's data. */
 function cliFor(project: string, dataFolder: string): (args: string) => string {
   const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
-  const installed = main.includes(join('node_modules', 'jobledger'));
-  const program = installed ? 'npx jobledger' : `node ${relative(process.cwd(), main)}`;
+  // npx finds the program of the project itself, too.
+  const isLocal = [project, 'node_modules'].some((part) => main.includes(part + sep));
+  const program = isLocal ? 'npx jobledger' : `node ${relative(process.cwd(), main)}`;
   // The CLI prefers a database that the environment names.
   const isDefault =
     dataFolder === resolve(EMBEDDED_FOLDER) && readEnvironment().databaseUrl === undefined;
