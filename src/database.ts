@@ -38,7 +38,8 @@ export function createDatabase(
 ): Database {
   const pool = new pg.Pool({
     ...sessionConfig(config, options.pooler),
-    max: options.maxConnections,
+    // LISTEN, the heartbeat and the embedded server's handle have a connection each.
+    max: Math.max(2, options.maxConnections - 3),
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 10_000,
     pipeline: true,
@@ -70,7 +71,11 @@ function optionsOf(config: pg.ClientConfig): pg.ClientConfig & { readonly given:
   const parameters = new URLSearchParams(query);
   const within = parameters.getAll('options');
   parameters.delete('options');
-  return { ...config, connectionString: `${address}?${parameters}`, given: [...beside, ...within] };
+  return {
+    ...config,
+    connectionString: `${address}?${parameters.toString()}`,
+    given: [...beside, ...within],
+  };
 }
 
 /** `begin`, with the session's settings made local where a pooler shares sessions. */

@@ -7,11 +7,20 @@ import type { InboxRow } from './inbox-row.js';
 import { setAside } from './set-aside.js';
 import type { Store } from './store.js';
 
-/** Turns a row into the note that its job was asked for again, in place of a second job. */
+/**
+ * Turns a row into the note that its job was asked for again, in place of a second job. A key that
+ * the row's transaction took for that job goes with it, unless the job has it by its own enqueue:
+ * nothing would ever free it.
+ */
 export async function becomeDuplicate(store: Store, row: InboxRow, holder: string): Promise<void> {
+  const { inbox, uniqueKeys } = store.tables;
+  const events = store.tables.eventsOf(partitionOf(row.job_id, store.partitions));
   await store.database.pool.query({
-    text: `update ${store.tables.inbox} set sort = 'duplicate', job_id = $2 where id = $1`,
-    values: [row.id, holder],
+    text: `with freed as (
+        delete from ${uniqueKeys} where $3 and job_id = $4 and kind = $5 and key = $6 and not exists (
+          select from ${events} e where e.stream_id = $4 and e.version = 1 and e.data->'unique'->>'key' = $6))
+      update ${inbox} set sort = 'duplicate', job_id = $2 where id = $1`,
+    values: [row.id, holder, row.unique_held, row.job_id, row.kind, row.unique_key],
   });
 }
 

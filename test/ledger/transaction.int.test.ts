@@ -155,6 +155,19 @@ test('a chosen id makes one job across transactions, however they race', async (
   expect(await site.ask('select from jobledger.inbox')).toEqual([]);
 });
 
+test('a key taken for an id that became a job without it is free again', async () => {
+  const ledger = await site.open();
+  const id = randomUUID();
+  await withClient(ledger, async (enqueue) => {
+    await enqueue({ id, unique: { key: 'in vain' } });
+  });
+  await ledger.enqueue('tx', {}, { id });
+  await site.move();
+  expect(await ledger.enqueue('tx', {}, { unique: { key: 'in vain' } })).toMatchObject({
+    created: true,
+  });
+});
+
 test('a job keeps its time through the inbox, counted from when it was accepted', async () => {
   let shift = 0;
   const ledger = await site.open({ clockShiftMs: () => shift });
