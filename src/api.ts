@@ -30,8 +30,8 @@ export interface LedgerOptions {
   /** True behind a transaction pooler: no named statements, LISTEN or session state. */
   readonly pooler?: boolean;
   /**
-   * Most connections in this ledger's pool, 2 to 1,000; 8 unless said. Beside them LISTEN has one as
-   * soon as there is a worker, each worker's heartbeat one, and the embedded server one.
+   * Connections of a process with one worker, 2 to 1,000; 8 unless said. The pool has three less, at
+   * least two: LISTEN, the worker's heartbeat and the embedded server have one each.
    */
   readonly maxConnections?: number;
   /**

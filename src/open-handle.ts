@@ -54,7 +54,7 @@ export class LedgerHandle implements Ledger {
     this.#embedded = embedded;
     this.#listener = new Listener(store);
     const { enqueueTimeoutMs: timeoutMs, maxConnections } = settings;
-    const keyed = new Slots(Math.max(1, Math.floor(maxConnections / 2)));
+    const keyed = new Slots(Math.max(1, Math.floor((maxConnections - 3) / 2)));
     const buffer = new EnqueueBuffer(store, timeoutMs, settings.whenBufferFull);
     this.#enqueueing = { store, kinds, timeoutMs, buffer, keyed };
   }

@@ -12,6 +12,7 @@ import { Attempt } from './attempt.js';
 import type { Capacity } from './capacity.js';
 import { Lines, type Line } from './lines.js';
 import type { WorkerSettings } from './options.js';
+import { Outage } from './outage.js';
 
 /** Claims in flight at a time: while one is at the store, the other's reply is being read. */
 const LANES = 2;
@@ -40,6 +41,7 @@ export class Claimer {
   readonly #settings: WorkerSettings;
   readonly #host: ClaimerHost;
   readonly #lines = new Lines();
+  readonly #outage: Outage;
   readonly #inFlight = new Set<number>();
   readonly #busy = new Set<string>();
   #kinds: Set<string>;
@@ -60,6 +62,7 @@ export class Claimer {
     this.#settings = settings;
     this.#host = host;
     this.#kinds = new Set(settings.jobs.keys());
+    this.#outage = new Outage(store.log);
   }
 
   /** Claims whose replies have not come. */
@@ -164,6 +167,7 @@ export class Claimer {
   }
 
   #received(line: Line, limit: number, summary: ClaimSummary, attempts: readonly Attempt[]): void {
+    this.#outage.answered(true);
     for (const { row } of attempts) this.#lines.advance(line, row.kind, row.priority, row.seq);
     const { taken, seen, quarantined } = summary;
     const stopped = taken === 0 && seen > 0;
@@ -189,7 +193,8 @@ export class Claimer {
   #failed(error: unknown): void {
     this.#pausedUntil = performance.now() + PAUSE_MS;
     setTimeout(() => this.pump(), PAUSE_MS + 1).unref();
-    if (isConnectionError(error) || isLockTimeout(error)) return;
+    if (isConnectionError(error)) return this.#outage.failed(error as Error);
+    if (isLockTimeout(error)) return;
     this.#store.log.error({ error }, 'claim failed; trying again');
   }
 
@@ -219,10 +224,18 @@ export class Claimer {
       Array.from({ length: this.#store.partitions }, (_, partition) => ({ partition, queue })),
     );
     const statement = peekStatement(this.#store, lines.flatMap(stretchesOf));
-    const result = await this.#store.database.pool.query<PeekedRow>(
-      this.#store.database.pooler ? { text: statement.text, values: statement.values } : statement,
-    );
-    return result.rows;
+    try {
+      const result = await this.#store.database.pool.query<PeekedRow>(
+        this.#store.database.pooler
+          ? { text: statement.text, values: statement.values }
+          : statement,
+      );
+      this.#outage.answered(false);
+      return result.rows;
+    } catch (error) {
+      if (isConnectionError(error)) this.#outage.failed(error as Error);
+      throw error;
+    }
   }
 
   /** Rows come most urgent first; each line counts once. What was hinted at since is newer. */

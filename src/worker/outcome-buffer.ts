@@ -3,6 +3,7 @@ import { transact } from '../database.js';
 import { groupBy } from '../group-by.js';
 import type { Execution } from '../ledger/execute.js';
 import { finishStatement } from '../ledger/finish-statement.js';
+import { terminateHolder } from '../ledger/lock-holder.js';
 import { lockPartition, type Store } from '../ledger/store.js';
 import {
   isConnectionError,
@@ -116,6 +117,7 @@ export class OutcomeBuffer {
     const [first] = attempts;
     const { partition, worker } = first!.claim;
     const decided = attempts.map(decideEnding);
+    let lockouts = 0;
     for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
         const [, result] = await transact(this.#store.database, [
@@ -139,6 +141,9 @@ export class OutcomeBuffer {
         if (!again)
           this.#store.log.error({ error }, 'outcomes could not be recorded; trying again');
         for (const attempt of attempts) attempt.sentBefore ||= isConnectionError(error);
+        if (isLockTimeout(error) && ++lockouts > 2) {
+          await terminateHolder(this.#store, partition).catch(() => {});
+        }
         await pause(pauseMs);
       }
     }

@@ -7,8 +7,8 @@ import type { WorkerSettings } from './options.js';
 /** Puts a new incarnation on record. Ids are never reused; the row stays long after the worker. */
 export async function register(store: Store, settings: WorkerSettings): Promise<number> {
   const result = await store.database.pool.query<{ id: number }>({
-    text: `insert into ${store.tables.workers}(host, pid, version, queues, kinds, lease_ms)
-      values ($1, $2, $3, $4, $5, $6) returning id`,
+    text: `insert into ${store.tables.workers}(host, pid, version, queues, kinds, lease_ms, retry)
+      values ($1, $2, $3, $4, $5, $6, $7) returning id`,
     values: [
       hostname(),
       process.pid,
@@ -16,6 +16,7 @@ export async function register(store: Store, settings: WorkerSettings): Promise<
       settings.queues,
       [...settings.jobs.keys()],
       settings.leaseMs,
+      JSON.stringify(settings.retry.policy),
     ],
   });
   return result.rows[0]!.id;

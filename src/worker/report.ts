@@ -5,6 +5,7 @@ import type { Execution } from '../ledger/execute.js';
 import type { Store } from '../ledger/store.js';
 import { unattended } from '../ledger/unattended.js';
 import type { Attempt } from './attempt.js';
+import { logEnd } from './end-log.js';
 import type { Decided } from './endings.js';
 import type { WorkerSettings } from './options.js';
 
@@ -30,7 +31,8 @@ export class Report {
   }
 
   ended({ attempt, event, to }: Decided): void {
-    this.#log(attempt, event, to);
+    const { job_id: jobId, kind, attempt: number, max_attempts: maxAttempts } = attempt.row;
+    logEnd(this.#store.log, { jobId, kind, attempt: number, maxAttempts }, event, to);
     this.#tell(attempt.row, 'running', to, event);
   }
 
@@ -41,16 +43,9 @@ export class Report {
       const { before, after, events } = execution;
       const row = { job_id: after.id, kind: after.kind, queue: after.queue };
       for (const event of events) {
-        if (event.type === 'AttemptLost') {
-          const { attempt } = event.data;
-          const fields = {
-            code: 'ATTEMPT_LOST',
-            jobId: after.id,
-            kind: after.kind,
-            attempt,
-            next: after.state,
-          };
-          this.#store.log.warn(fields, 'attempt lost');
+        if (before.state === 'running' && after.state !== 'running') {
+          const { id: jobId, kind, attempt, maxAttempts } = after;
+          logEnd(this.#store.log, { jobId, kind, attempt, maxAttempts }, event, after.state);
         }
         this.#tell(row, before.state, after.state, event);
       }
@@ -96,28 +91,5 @@ export class Report {
 
   #listenerFailed(error: unknown): void {
     this.#store.log.warn({ code: 'LISTENER', error }, 'onTransition threw');
-  }
-
-  #log(attempt: Attempt, event: NewEvent, to: StateName): void {
-    const { log } = this.#store;
-    const { row } = attempt;
-    const fields = () => ({
-      jobId: row.job_id,
-      kind: row.kind,
-      attempt: row.attempt,
-      of: row.max_attempts,
-      outcome: to,
-      ...('durationMs' in event.data ? { durationMs: event.data.durationMs } : {}),
-      ...('error' in event.data
-        ? { category: event.data.error?.category, error: event.data.error?.message }
-        : {}),
-      ...(event.type === 'AttemptFailed' && event.data.decision.action === 'retry'
-        ? { retryInMs: event.data.decision.delayMs }
-        : {}),
-    });
-    if (event.type === 'AttemptSucceeded') {
-      if (log.isLevelEnabled?.('debug') !== false) log.debug(fields(), 'attempt succeeded');
-    } else if (to === 'failed') log.error(fields(), 'job failed');
-    else log.info(fields(), `attempt ended: ${event.type}`);
   }
 }

@@ -131,7 +131,7 @@ function workerTables(schema: string): string[] {
     `create table ${t.workers}(
       id int generated always as identity primary key,
       host text not null, pid int not null, version text not null,
-      queues text[] not null, kinds text[] not null, lease_ms float8 not null,
+      queues text[] not null, kinds text[] not null, lease_ms float8 not null, retry jsonb,
       beat bigint not null default 0, beat_at timestamptz not null default clock_timestamp(),
       started_at timestamptz not null default clock_timestamp(),
       dead_at timestamptz, ended_at timestamptz, end_reason text) with (fillfactor = 50)`,

@@ -1,5 +1,5 @@
 import { byPolicy } from '../../job/retry-plan.js';
-import { DEFAULT_RETRY } from '../../job/retry.js';
+import { DEFAULT_RETRY, type RetryPolicy } from '../../job/retry.js';
 import { toErrorRecord } from '../../job/to-error-record.js';
 import type { JobEvents } from '../../job/events.js';
 import { execute, type Execution, type Order } from '../../ledger/execute.js';
@@ -26,10 +26,17 @@ export class Reaper {
   readonly #store: Store;
   readonly #seen = new Map<number, Seen>();
   #lookedAt = Number.NEGATIVE_INFINITY;
+  readonly #now: () => number;
   readonly #reaped: (executions: readonly Execution[]) => void;
 
-  constructor(store: Store, reaped: (executions: readonly Execution[]) => void) {
+  /** `now` in milliseconds, of any clock that only goes forward. */
+  constructor(
+    store: Store,
+    reaped: (executions: readonly Execution[]) => void,
+    now: () => number = () => performance.now(),
+  ) {
     this.#store = store;
+    this.#now = now;
     this.#reaped = reaped;
   }
 
@@ -56,8 +63,9 @@ export class Reaper {
       text: `select id, beat, lease_ms as "leaseMs" from ${this.#store.tables.workers}
         where dead_at is null and ended_at is null`,
     });
-    const sinceMs = performance.now() - this.#lookedAt;
-    this.#lookedAt = performance.now();
+    const now = this.#now();
+    const sinceMs = now - this.#lookedAt;
+    this.#lookedAt = now;
     const live = new Set(result.rows.map((row) => row.id));
     for (const id of this.#seen.keys()) if (!live.has(id)) this.#seen.delete(id);
     return result.rows.filter(({ id, beat, leaseMs }) => {
@@ -96,8 +104,9 @@ export class Reaper {
 
   async #sweep(worker: number, partition: number): Promise<number> {
     const result = await this.#store.database.pool.query<LostLease>({
-      text: `select l.job_id, l.attempt, e.data, f.data as failure from ${this.#store.tables.leases} l
+      text: `select l.job_id, l.attempt, e.data, f.data as failure, w.retry from ${this.#store.tables.leases} l
         join ${this.#store.tables.eventsOf(partition)} e on e.partition = ${partition} and e.position = l.position
+        join ${this.#store.tables.workers} w on w.id = l.worker
         left join ${this.#store.tables.eventsOf(partition)} f on f.partition = ${partition} and f.position = l.error_at
         where l.worker = $1 and l.partition = ${partition} order by l.seq limit ${BATCH}`,
       values: [worker],
@@ -114,10 +123,12 @@ interface LostLease {
   readonly job_id: string;
   readonly attempt: number;
   readonly data: JobEvents['JobEnqueued'];
+  /** The lost worker's own policy, for jobs that have none. */
+  readonly retry: RetryPolicy | null;
   readonly failure: { readonly decision?: { readonly delayMs?: number } } | null;
 }
 
-/** The policy stands in the job's own event: the reaper needs no code of the job's kind. */
+/** The policy stands in the job's own event, or in its worker's row: no code of the kind is needed. */
 function loss(row: LostLease, worker: number): Order {
   const error = Object.assign(
     new Error(`worker ${worker} was lost during attempt ${row.attempt}`),
@@ -128,7 +139,7 @@ function loss(row: LostLease, worker: number): Order {
   );
   const record = toErrorRecord(error, { category: 'unknown', retryable: true });
   const facts = { attempt: row.attempt, previousDelayMs: row.failure?.decision?.delayMs };
-  const delay = byPolicy(row.data.retry ?? DEFAULT_RETRY, facts, Math.random);
+  const delay = byPolicy(row.data.retry ?? row.retry ?? DEFAULT_RETRY, facts, Math.random);
   return {
     jobId: row.job_id,
     command: {
