@@ -5,9 +5,8 @@ import type { LedgerWorker, WorkerInfo, WorkerOptions } from './api-worker.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { JobContract, Schema, Log } from './job/define.js';
 import type { RecordedEvent } from './job/events.js';
-import type { Json, JsonObject } from './job/json.js';
-import type { JobState, StateName } from './job/state.js';
-import type { RetryOption } from './job/retry.js';
+import type { Json } from './job/json.js';
+import type { JobState } from './job/state.js';
 
 /**
  * Where the ledger lives: a URL, a `pg` configuration (TLS, a password function), or the folder of

@@ -24,23 +24,28 @@ export function logEnd(
   if (event.type === 'AttemptSucceeded' && log.isLevelEnabled?.('debug') === false) return;
   const fields = fieldsOf(job, event.data as EndData, to);
   if (to === 'failed') return log.error({ code: 'JOB_FAILED', ...fields }, 'job failed');
-  switch (event.type) {
-    case 'AttemptSucceeded':
-      return log.debug(fields, 'attempt succeeded');
-    case 'AttemptLost':
-      return log.warn({ code: 'ATTEMPT_LOST', ...fields }, 'attempt lost');
-    case 'AttemptFailed':
-      return log.info(fields, 'attempt failed; the job will be tried again');
-    case 'AttemptReleased':
-      return log.info(fields, 'attempt released');
-    case 'JobSnoozed':
-      return log.info(fields, 'job snoozed');
-    case 'JobCanceled':
-      return log.info(fields, 'job canceled');
-    default:
-      return undefined; // Every other event ends no attempt.
-  }
+  const line = LINES[event.type];
+  if (line === undefined) return; // Every other event ends no attempt.
+  log[line.level](
+    { ...(line.code === undefined ? {} : { code: line.code }), ...fields },
+    line.text,
+  );
 }
+
+interface Line {
+  readonly level: 'debug' | 'info' | 'warn';
+  readonly text: string;
+  readonly code?: string;
+}
+
+const LINES: Partial<Record<NewEvent['type'], Line>> = {
+  AttemptSucceeded: { level: 'debug', text: 'attempt succeeded' },
+  AttemptFailed: { level: 'info', text: 'attempt failed; the job will be tried again' },
+  AttemptLost: { level: 'warn', text: 'attempt lost', code: 'ATTEMPT_LOST' },
+  AttemptReleased: { level: 'info', text: 'attempt released' },
+  JobSnoozed: { level: 'info', text: 'job snoozed' },
+  JobCanceled: { level: 'info', text: 'job canceled' },
+};
 
 interface EndData {
   readonly durationMs?: number;
