@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { HandlerContext } from '../../src/index.js';
+import type { HandlerContext, Middleware } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { aborted, inState, job, lastEvent, sharedSite, signal, types } from './site.js';
 
@@ -47,6 +47,19 @@ test('a handler that ignores its timeout keeps its slot until it returns, and it
   expect(began).toEqual([1, 2]);
   expect((await ledger.get(first.id))?.state).toBe('failed');
   expect(await types(ledger, first.id)).not.toContain('OutcomeRejected');
+});
+
+test('middleware runs inside the time of its attempt', async () => {
+  const { ledger, start } = shared.current;
+  const runnable = job('stuck middleware', () => null);
+  const hang: Middleware = async (_, context, next) => {
+    await aborted(context);
+    return next();
+  };
+  await start({ jobs: [runnable], middleware: [hang] });
+  const { id } = await ledger.enqueue(runnable, {}, { timeout: 50, maxAttempts: 1 });
+  const failed = await inState(ledger, id, 'failed');
+  expect(failed.previousError).toMatchObject({ name: 'TimeoutError' });
 });
 
 test('a job without a limit is not timed out', async () => {

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { HandlerContext } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
@@ -191,6 +192,32 @@ test('a worker stopped in the midst of claims leaves no lease and loses no attem
   expect(bad).toEqual([]);
 });
 
+test('a claim that is still on its way at a stop is waited for, and what it brings is given back', async () => {
+  const { ledger, url, start, sql } = await openSite({ partitions: 1 });
+  const runnable = job('late', () => null);
+  const { id } = await ledger.enqueue(runnable, {});
+  const lockSpace = Buffer.from(ledger.ledgerId.slice(0, 8), 'hex').readInt32BE();
+  const holder = new pg.Client(url);
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query('select pg_advisory_xact_lock($1, 0)', [lockSpace]);
+  const worker = await start({ jobs: [runnable], maintenance: false });
+  await eventually(async () => {
+    return (await sql('select from pg_locks where not granted')).length > 0;
+  });
+  const stopped = worker.stop();
+  const beats = async () =>
+    (await sql<{ beat: number }>('select beat::int from jobledger.workers'))[0]!.beat;
+  const from = await beats();
+  // It goes on beating for what the claim may bring.
+  await eventually(async () => (await beats()) > from + 1);
+  await holder.query('commit');
+  await stopped;
+  await holder.end();
+  expect(await sql('select from jobledger.leases')).toEqual([]);
+  expect(await ledger.get(id)).toMatchObject({ state: 'available', counted: 0 });
+});
+
 test('two workers in one process share the work, and neither runs what the other has', async () => {
   const { ledger, start } = await openSite();
   const runs = new Map<number, number>();
@@ -205,4 +232,18 @@ test('two workers in one process share the work, and neither runs what the other
   for (const { id } of made) await inState(ledger, id, 'succeeded');
   expect([...runs.values()].every((count) => count === 1)).toBe(true);
   expect(runs.size).toBe(500);
+});
+
+test('a worker names at its start what waits and nobody works on', async () => {
+  const { ledger, start, logged } = await openSite();
+  await ledger.enqueueMany([
+    { job: 'nobody', payload: 1, queue: 'side' },
+    { job: 'nobody', payload: 2, queue: 'side' },
+  ]);
+  await start({ jobs: [job('a', () => null)] });
+  await eventually(() => {
+    expect(logged.filter((line) => line['code'] === 'UNATTENDED')).toMatchObject([
+      { level: 'warn', kind: 'nobody', queue: 'side', waiting: 2 },
+    ]);
+  });
 });

@@ -24,10 +24,10 @@ export interface Site {
   readonly ledger: Ledger;
   readonly logged: readonly LogLine[];
   /** Opens the same ledger once more, as another process would. */
-  open(options?: LedgerOptions): Promise<Ledger>;
+  readonly open: (options?: LedgerOptions) => Promise<Ledger>;
   /** Starts a worker with short times; it stops when the test ends. */
-  start(options: WorkerOptions, ledger?: Ledger): Promise<LedgerWorker>;
-  sql<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  readonly start: (options: WorkerOptions, ledger?: Ledger) => Promise<LedgerWorker>;
+  readonly sql: <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
 }
 
 export interface LogLine {

@@ -136,7 +136,7 @@ test('each ended attempt is one log line, as loud as its end is grave', async ()
   expect(linesOf(one.id)[0]).toMatchObject({
     attempt: 1,
     of: 5,
-    retryInMs: 0,
+    nextInMs: 0,
     category: 'unknown',
   });
 });

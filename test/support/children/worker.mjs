@@ -59,7 +59,7 @@ const stop = async () => {
   console.log('closed');
   input.close();
 };
-process.once('SIGTERM', stop);
+process.once('SIGTERM', () => void stop());
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
   if (line === 'go') {
