@@ -3,17 +3,32 @@ import { clock, lockPartition, perPartition, type Store } from '../../ledger/sto
 import { wake } from '../../ledger/wake.js';
 
 const BATCH = 500;
+/** Partitions promoted side by side: while one commits, the next is read. */
+const LANES = 2;
 
 /** Moves what is due from `scheduled` to the end of its line; gives the wait until the next, in ms. */
 export async function promoteDue(
   store: Store,
 ): Promise<{ readonly promoted: number; readonly nextMs: number }> {
   const heads = await nextDue(store);
-  let promoted = 0;
   const due = heads.filter((one) => one.waitMs <= 0);
-  for (const { partition } of due) promoted += await promotePartition(store, partition);
+  const lanes = Array.from({ length: LANES }, (_, lane) => promoteLane(store, due, lane));
+  const promoted = (await Promise.all(lanes)).reduce((sum, count) => sum + count, 0);
   const later = heads.filter((one) => one.waitMs > 0).map((one) => one.waitMs);
   return { promoted, nextMs: due.length > 0 ? 0 : Math.min(...later, Number.POSITIVE_INFINITY) };
+}
+
+/** Every so-many-th of the partitions that have something due, one after another. */
+async function promoteLane(
+  store: Store,
+  due: readonly { readonly partition: number }[],
+  lane: number,
+): Promise<number> {
+  let promoted = 0;
+  for (let index = lane; index < due.length; index += LANES) {
+    promoted += await promotePartition(store, due[index]!.partition);
+  }
+  return promoted;
 }
 
 async function nextDue(store: Store): Promise<{ partition: number; waitMs: number }[]> {
@@ -43,7 +58,7 @@ async function promotePartition(store: Store, partition: number): Promise<number
   return promoted;
 }
 
-/** A row whose stream does not exist is a stray: it stays where it is, and `verify` names it. */
+/** A stray row, whose stream does not exist, moves along and is passed over by claims. */
 const promoteText = perPartition((store, partition) => {
   const carried =
     'job_id, position, payload_at, error_at, attempt, counted, max_attempts, version, partition, priority, losses, queue, kind';
