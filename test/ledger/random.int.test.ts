@@ -135,13 +135,15 @@ const drained = () =>
   eventually(
     async () => {
       const left = await site.ask(
-        `select from jobledger.ready union all select from jobledger.leases union all
-       select from jobledger.inbox union all
-       select from jobledger.scheduled where run_at < clock_timestamp() + interval '1 minute'`,
+        `select 'ready' as place, to_jsonb(r) as row from jobledger.ready r
+         union all select 'leases', to_jsonb(l) from jobledger.leases l
+         union all select 'inbox', to_jsonb(i) from jobledger.inbox i
+         union all select 'scheduled', to_jsonb(s) from jobledger.scheduled s
+           where run_at < clock_timestamp() + interval '1 minute'`,
       );
-      return left.length === 0;
+      expect(left).toEqual([]);
     },
-    { timeoutMs: 30_000 },
+    { timeoutMs: 20_000 },
   );
 
 test('whatever callers, workers and operators do at once, dispatch rows are what streams imply', async () => {
