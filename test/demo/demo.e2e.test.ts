@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readLockfile } from '../../src/demo/lockfile.js';
 import { openLedger, type Ledger, type RecordedEvent } from '../../src/index.js';
+import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
 import { startCli, type TestProcess } from '../support/processes.js';
 import { isAlive, serverPid } from '../embedded/site.js';
@@ -79,22 +80,37 @@ describe('the demo in a small project', () => {
   it(
     'leaves no process behind when it is interrupted, and the next one finishes the rest',
     async () => {
-      const folder = await smallProject();
-      // A file without end, so that the demo cannot end by itself before the signal.
-      const large = join(folder, 'node_modules', 'right', 'large');
-      await writeFile(large, '');
-      await truncate(large, 100e9);
-      const demo = startCli(['demo'], { cwd: folder });
-      const lines = await Promise.all([1, 2].map((n) => demo.waitForLine(`worker ${n} (process`)));
-      const workers = lines.map((line) => Number(/process (\d+)/.exec(line)?.[1]));
-      const server = await serverPid(join(folder, '.jobledger'));
-      expect([workers[1], server].every(isAlive)).toBe(true);
+      const { demo, folder, pids, largeFile } = await demoWithoutEnd();
       expect(await demo.kill('SIGINT')).toEqual({ code: 130, signal: null });
-      expect([...workers, server].some(isAlive)).toBe(false);
+      await eventually(() => !pids.some(isAlive));
       expect(demo.lines.at(-1)).toContain('Interrupted');
-      await rm(large);
+      await rm(largeFile);
       const next = await summaryOf(startCli(['demo', '--json'], { cwd: folder }));
       expect(next).toMatchObject({ jobs: 3, verified: true });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'leaves no process behind when it is killed itself',
+    async () => {
+      const { demo, pids } = await demoWithoutEnd();
+      await demo.kill('SIGKILL');
+      await eventually(() => !pids.some(isAlive), { timeoutMs: 30_000 });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'fails in one line and leaves no process behind when the other worker dies as well',
+    async () => {
+      const { demo, pids, survivor } = await demoWithoutEnd();
+      await demo.waitForLine('killed with SIGKILL');
+      process.kill(survivor, 'SIGKILL');
+      const { code } = await demo.exit;
+      expect(code).toBeGreaterThan(0);
+      expect(demo.errorLines).toEqual(['jobledger: worker 2 ended unexpectedly (SIGKILL)']);
+      await eventually(() => !pids.some(isAlive));
     },
     TIMEOUT_MS,
   );
@@ -126,6 +142,20 @@ function smallProject(): Promise<string> {
     'node_modules/right/index.js': 'export const right = true;\n',
     'node_modules/wrong/package.json': { name: 'wrong', version: '1.0.1' },
   });
+}
+
+/** A demo at work that cannot end by itself, and the processes that belong to it. */
+async function demoWithoutEnd() {
+  const folder = await smallProject();
+  const largeFile = join(folder, 'node_modules', 'right', 'large');
+  await writeFile(largeFile, '');
+  await truncate(largeFile, 100e9);
+  const demo = startCli(['demo'], { cwd: folder });
+  const lines = await Promise.all([1, 2].map((n) => demo.waitForLine(`worker ${n} (process`)));
+  const [doomed = 0, survivor = 0] = lines.map((line) => Number(/process (\d+)/.exec(line)?.[1]));
+  const server = await serverPid(join(folder, '.jobledger'));
+  expect([survivor, server].every(isAlive)).toBe(true);
+  return { demo, folder, largeFile, survivor, pids: [doomed, survivor, server] };
 }
 
 async function summaryOf(demo: TestProcess): Promise<Summary> {
