@@ -12,7 +12,7 @@ import { findBinaries } from './binaries.js';
 import { clientConfig, connectionUrl } from './connection.js';
 import { checkData, claimFolder, createData, findData } from './data-folder.js';
 import { serverIdentity } from './identity.js';
-import { attend, joinServer, PRESENCE_LOCK, type Presence } from './join.js';
+import { attend, joinServer, PRESENCE_LOCK, PRESENCE_NAME, type Presence } from './join.js';
 import { readPostmaster, stopServer, type ServerPlan } from './server.js';
 
 /** Options of `openEmbedded`. */
@@ -148,17 +148,47 @@ class Handle implements EmbeddedServer {
 
 /**
  * Trades the shared lock for the exclusive one. Given up first: two who close at once would else
- * each see the other's and leave the server running.
+ * each see the other's and leave the server running. A process that was just killed holds its lock
+ * until the server notices: such locks are waited for.
  */
 async function takeAlone(client: pg.Client): Promise<boolean> {
   try {
     await client.query('select pg_advisory_unlock_shared($1)', [PRESENCE_LOCK]);
-    const answer = await client.query<{ alone: boolean }>(
-      'select pg_try_advisory_lock($1) as alone',
-      [PRESENCE_LOCK],
-    );
-    return answer.rows[0]?.alone === true;
+    const deadline = performance.now() + NOTICE_TIMEOUT_MS;
+    while (!(await tryAlone(client))) {
+      if ((await hasLivingUsers(client)) || performance.now() > deadline) return false;
+      await pause(20);
+    }
+    return true;
   } catch {
     return false; // it ended by itself
+  }
+}
+
+const NOTICE_TIMEOUT_MS = 3_000;
+
+async function tryAlone(client: pg.Client): Promise<boolean> {
+  const answer = await client.query<{ alone: boolean }>(
+    'select pg_try_advisory_lock($1) as alone',
+    [PRESENCE_LOCK],
+  );
+  return answer.rows[0]?.alone === true;
+}
+
+async function hasLivingUsers(client: pg.Client): Promise<boolean> {
+  const answer = await client.query<{ name: string }>(
+    `select application_name as name from pg_stat_activity
+     where application_name like $1 || '%' and pid <> pg_backend_pid()`,
+    [PRESENCE_NAME],
+  );
+  return answer.rows.some(({ name }) => isAlive(Number(name.slice(PRESENCE_NAME.length))));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -23,6 +23,9 @@ export interface Presence {
 /** The advisory lock, shared by all who use a server, exclusive to the one that stops it. */
 export const PRESENCE_LOCK = 7_163_905_201;
 
+/** What presence connections are called, before the pid of their process. */
+export const PRESENCE_NAME = 'jobledger embedded ';
+
 /** A server that was just killed, or is just stopping, holds its data folder for a while. */
 const RELEASE_TIMEOUT_MS = 5_000;
 const RECOVERY_TIMEOUT_MS = 300_000;
@@ -60,7 +63,7 @@ export async function attend(
   const client = new pg.Client({
     ...(await clientConfig(postmaster.address, dataFolder)),
     database: 'postgres',
-    application_name: 'jobledger embedded',
+    application_name: `${PRESENCE_NAME}${process.pid}`,
     connectionTimeoutMillis: 10_000,
   });
   client.on('error', () => undefined); // its end is what counts
