@@ -57,8 +57,9 @@ const SYSTEM_CODES = new Set([
 export function asStoreError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LedgerError) return error;
   const state = sqlState(error) ?? '';
-  if (/^28/.test(state)) {
-    return new LedgerError('STORE_UNREACHABLE', `database: login refused: ${error.message}`, {
+  const refused = loginRefusal(error, state);
+  if (refused !== undefined) {
+    return new LedgerError('STORE_UNREACHABLE', `database: login refused: ${refused}`, {
       cause: error,
     });
   }
@@ -79,6 +80,15 @@ export function asStoreError(error: unknown): unknown {
     });
   }
   return error;
+}
+
+/** Why the server or the driver let nobody in. The driver has no codes for its own refusals. */
+function loginRefusal(error: Error, state: string): string | undefined {
+  if (/^28/.test(state)) return error.message;
+  if (/client password must be|^Password must be a string/.test(error.message)) {
+    return 'a password is needed, and none was given';
+  }
+  return error.message.startsWith('SASL: ') ? error.message : undefined;
 }
 
 /** Node's AggregateError (several addresses tried) has an empty message. */
