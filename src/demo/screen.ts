@@ -45,7 +45,8 @@ export class Screen {
     if (this.#stream.isTTY === true) {
       const filled = Math.round(share * BAR_WIDTH);
       const plain = `  ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}  ${text}`;
-      this.#draw(plain.slice(0, (this.#stream.columns ?? 80) - 1));
+      // Some terminals say that they have 0 columns: they do not know.
+      this.#draw(plain.slice(0, (this.#stream.columns || 80) - 1));
       return;
     }
     const step = Math.floor(share * STEPS);

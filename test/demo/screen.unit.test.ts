@@ -32,6 +32,12 @@ describe('a terminal', () => {
     expect(text().endsWith('end\n')).toBe(true);
   });
 
+  it('that says it has no columns gets the whole bar', () => {
+    const { screen, text } = recorder({ isTTY: true, columns: 0 });
+    screen.progress({ done: 1, total: 2, note: '' });
+    expect(text()).toContain('1 of 2 done');
+  });
+
   it('gets colours only if it has them', () => {
     const styled = (hasColors: boolean) =>
       recorder({ isTTY: true, hasColors: () => hasColors }).screen.green('✓');
