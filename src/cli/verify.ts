@@ -17,6 +17,7 @@ export function registerVerify(program: Command): void {
         if (!answer.verified) process.exitCode = EXIT.no;
         if (flags.json === true) return printJson(answer);
         for (const difference of answer.differences) await print(describe(difference));
+        for (const note of answer.notes) await print(`note: ${oneLine(note)}`);
         const seen = `${count(answer.events, 'event')} of ${count(answer.jobs, 'job')}`;
         return print(
           answer.verified
