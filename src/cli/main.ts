@@ -17,7 +17,8 @@ import { registerGet } from './get.js';
 import { registerHistory } from './history.js';
 import { registerList } from './list.js';
 import { registerMigrate } from './migrate.js';
-import { flushed, guardStreams, warn } from './print.js';
+import { badInput } from './parse.js';
+import { flushed, guardStreams, printJson, warn } from './print.js';
 import { registerReprioritize } from './reprioritize.js';
 import { registerReschedule } from './reschedule.js';
 import { registerRetry } from './retry.js';
@@ -32,7 +33,7 @@ const root = program();
 try {
   await root.parseAsync(process.argv);
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = await report(error);
 }
 await flushed();
 // A module of job definitions may hold connections that would keep an answered command alive.
@@ -62,20 +63,34 @@ function program(): Command {
   return all;
 }
 
-/** Prints the error as one line and gives its exit code. */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    // Called without a command, commander has printed the help.
-    if (error.code !== 'commander.help') warn(usageText(error));
-    return exitCodeOf(new LedgerError('BAD_INPUT', error.message));
+/** Tells the error, in one line on stderr and with --json as an answer too; gives its exit code. */
+async function report(error: unknown): Promise<number> {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  const told = asLedgerError(error);
+  // Called without a command, commander has printed the help.
+  if (!(error instanceof CommanderError && error.code === 'commander.help')) {
+    warn(told.code === 'INTERNAL' ? internalText(error) : told.message);
   }
-  if (error instanceof LedgerError) warn(error.message);
-  else
-    warn(
-      `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
-  return exitCodeOf(error);
+  // Read by hand: what commander refuses, it has not parsed.
+  if (process.argv.includes('--json')) {
+    await printJson({ error: { code: told.code, message: told.message } });
+  }
+  return exitCodeOf(told);
+}
+
+function asLedgerError(error: unknown): LedgerError {
+  if (error instanceof LedgerError) return error;
+  if (error instanceof CommanderError) {
+    const isHelp = error.code === 'commander.help';
+    return badInput(isHelp ? "expected a command; see 'jobledger --help'" : usageText(error));
+  }
+  return new LedgerError('INTERNAL', error instanceof Error ? error.message : String(error));
+}
+
+function internalText(error: unknown): string {
+  if (error instanceof LedgerError) return error.message;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `internal error: ${text}`;
 }
 
 function usageText(error: CommanderError): string {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLedger, type Ledger } from '../../src/index.js';
-import { cli, cliOn, expectRefused } from '../support/cli.js';
+import { cli, cliOn, errorOf, expectRefused } from '../support/cli.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { temporaryFolder } from '../support/folder.js';
 import { removeAfterFile } from './folders.js';
@@ -102,6 +102,20 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
 test.each(CASES)('%s is refused in one line with exit code 2', async (_, args, text) => {
   const line = expectRefused(await cliOn(database.url).run(args));
   expect(line).toContain(text);
+});
+
+test.each([
+  ['of commander', ['list', '--fialed'], "unknown option '--fialed'"],
+  ['without a command', [], 'expected a command'],
+  ['of the command', [...enqueue, '1', '--atomic'], '--atomic: expected only with --ndjson'],
+  ['of the library', [...enqueue, '1', '--priority', '32768'], 'priority: expected an integer'],
+])('with --json a refusal %s is one object on stdout', async (_, args, text) => {
+  const answer = await cliOn(database.url).run([...args, '--json']);
+  expect(answer.code).toBe(2);
+  expect(errorOf(answer)).toEqual({
+    code: 'BAD_INPUT',
+    message: expect.stringContaining(text) as unknown,
+  });
 });
 
 test('no bad input left a job behind', async () => {

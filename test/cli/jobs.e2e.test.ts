@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLedger, type Ledger, type RecordedEvent } from '../../src/index.js';
-import { cliOn, expectRefused } from '../support/cli.js';
+import { cliOn, errorOf, expectRefused } from '../support/cli.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { onServer } from '../support/postgres.js';
 import { startCli } from '../support/processes.js';
 
 const FIXTURES = new URL('./fixtures/jobs.mjs', import.meta.url).pathname;
@@ -130,6 +131,12 @@ test('a job that is not there is exit code 1', async () => {
   for (const command of ['get', 'history']) {
     const answer = await on.run([command, NOWHERE]);
     expect(expectRefused(answer, 1)).toBe(`jobledger: job ${NOWHERE}: not found`);
+    const asJson = await on.run([command, NOWHERE, '--json']);
+    expect(asJson.errorLines).toEqual(answer.errorLines);
+    expect(errorOf(asJson)).toEqual({
+      code: 'JOB_NOT_FOUND',
+      message: `job ${NOWHERE}: not found`,
+    });
   }
 });
 
@@ -195,13 +202,21 @@ test('check goes on after a problem, and exits with its code', async () => {
   expect(answer.lines.join('\n')).toContain(ledger.ledgerId);
 });
 
+test('verify names rows of the inbox that were set aside, which are no difference', async () => {
+  await onServer(
+    database.url,
+    `insert into jobledger.inbox(payload, set_aside_at, error) values ('1', now(), 'kind: missing')`,
+  );
+  const answer = await on.run(['verify']);
+  expect(answer).toMatchObject({ code: 0, errorLines: [] });
+  expect(answer.lines[0]).toMatch(/^note: inbox row \d+ .* is set aside: kind: missing$/);
+  expect(answer.lines.at(-1)).toMatch(/^verified: /);
+  await onServer(database.url, 'delete from jobledger.inbox where set_aside_at is not null');
+});
+
 test('verify names what differs and exits with 1', async () => {
   const { id } = await ledger.enqueue('tampered', null);
-  const { default: pg } = await import('pg');
-  const client = new pg.Client(database.url);
-  await client.connect();
-  await client.query('delete from jobledger.ready where job_id = $1', [id]);
-  await client.end();
+  await onServer(database.url, `delete from jobledger.ready where job_id = '${id}'`);
   const answer = await on.run(['verify']);
   expect(answer.code).toBe(1);
   expect(answer.lines.filter((line) => line.includes(id))).toHaveLength(1);

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { cli, cliOn, expectRefused } from '../support/cli.js';
+import { cli, cliOn, errorOf, expectRefused } from '../support/cli.js';
 import { createDatabase } from '../support/database.js';
 import { temporaryFolder } from '../support/folder.js';
 import { onServer, withDatabase } from '../support/postgres.js';
@@ -73,6 +73,9 @@ test('a server that cannot be reached is exit code 3', async () => {
     const line = expectRefused(await cliOn(url).run(command), 3);
     expect(line).toContain('database: cannot be reached: connect ECONNREFUSED');
   }
+  const asJson = await cliOn(url).run(['stats', '--json']);
+  expect(asJson.code).toBe(3);
+  expect(errorOf(asJson)).toMatchObject({ code: 'STORE_UNREACHABLE' });
   const check = await cliOn(url).run(['check']);
   expect(check).toMatchObject({ code: 3, errorLines: [] });
   expect(check.lines.at(-1)).toMatch(/^PROBLEM +database +database: cannot be reached/);

@@ -118,9 +118,11 @@ describe('the demo in a small project', () => {
   it('says in one line that a folder has nothing to audit', async () => {
     const demo = startCli(['demo', '--json'], { cwd: await project({ 'a.txt': '' }) });
     expect(await demo.exit).toEqual({ code: 2, signal: null });
-    expect(demo.lines).toEqual([]);
     expect(demo.errorLines).toHaveLength(1);
     expect(demo.errorLines[0]).toContain('package-lock.json: expected');
+    expect(demo.lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { error: { code: 'BAD_INPUT', message: demo.errorLines[0]?.replace('jobledger: ', '') } },
+    ]);
   });
 });
 

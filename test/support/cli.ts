@@ -46,3 +46,11 @@ export function expectRefused(answer: CliAnswer, code = 2): string {
   expect(answer.errorLines[0]).toMatch(/^jobledger: /);
   return answer.errorLines[0] ?? '';
 }
+
+/** The error that a refused command answered with `--json`: one object on stdout, nothing else. */
+export function errorOf(answer: CliAnswer): unknown {
+  expect(answer.lines).toHaveLength(1);
+  const object = JSON.parse(answer.lines[0] ?? '') as { readonly error: unknown };
+  expect(Object.keys(object)).toEqual(['error']);
+  return object.error;
+}
