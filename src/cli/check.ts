@@ -11,6 +11,8 @@ interface Finding {
   readonly name: string;
   readonly ok: boolean;
   readonly text: string;
+  /** Worth a look, but it may be on purpose. */
+  readonly note?: true;
   /** Of the error, if there was one. */
   readonly code?: string;
 }
@@ -31,10 +33,16 @@ export function registerCheck(program: Command): void {
       if (flags.json === true) {
         return printJson({ ok: findings.every(({ ok }) => ok), findings });
       }
-      for (const { name, ok, text } of findings) {
-        await print(`${ok ? 'ok     ' : 'PROBLEM'}  ${name.padEnd(8)}  ${oneLine(text)}`);
+      for (const finding of findings) {
+        const { name, text } = finding;
+        await print(`${markOf(finding)}  ${name.padEnd(8)}  ${oneLine(text)}`);
       }
     });
+}
+
+function markOf({ ok, note }: Finding): string {
+  if (!ok) return 'PROBLEM';
+  return note === true ? 'note   ' : 'ok     ';
 }
 
 function jobsFindings(path: string | undefined): Promise<readonly Finding[]> {
@@ -61,17 +69,22 @@ function ledgerFinding({ ledgerId, partitions }: Ledger): Finding {
   return { name: 'ledger', ok: true, text: `${ledgerId}, ${count(partitions, 'partition')}` };
 }
 
-/** Jobs that nobody will take are worth a line, but they may be on purpose. */
-function statsFindings(stats: Stats): readonly Finding[] {
-  const waiting = stats.unattended.map(({ kind, queue, waiting: jobs }) => ({
-    name: 'workers',
-    ok: true,
-    text: `no live worker for ${kind} in queue ${queue}: ${count(jobs, 'job')} waiting`,
-  }));
-  const live = { name: 'workers', ok: true, text: count(stats.workers, 'live worker') };
-  const { setAside } = stats.inbox;
-  const text = `${count(setAside, 'row')} set aside; see 'jobledger list'`;
-  return [live, ...waiting, ...(setAside > 0 ? [{ name: 'inbox', ok: true, text }] : [])];
+/** A ledger without workers, and jobs that nobody will take, may be on purpose. */
+function statsFindings({ inbox, unattended, workers }: Stats): readonly Finding[] {
+  const live = { name: 'workers', ok: true, text: count(workers, 'live worker') };
+  const waiting = unattended.map(({ kind, queue, waiting: jobs }) =>
+    note('workers', `no live worker for ${kind} in queue ${queue}: ${count(jobs, 'job')} waiting`),
+  );
+  const setAside = note('inbox', `${count(inbox.setAside, 'row')} set aside; see 'jobledger list'`);
+  return [
+    workers === 0 ? note('workers', 'no live worker') : live,
+    ...waiting,
+    ...(inbox.setAside > 0 ? [setAside] : []),
+  ];
+}
+
+function note(name: string, text: string): Finding {
+  return { name, ok: true, text, note: true };
 }
 
 /** A problem becomes a finding; the first one gives the exit code. */

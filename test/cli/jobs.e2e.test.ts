@@ -190,7 +190,9 @@ test('check names what it found, and jobs that no worker takes', async () => {
   const text = answer.lines.join('\n');
   expect(text).toMatch(/^ok +jobs +6 kinds: /m);
   expect(text).toContain(ledger.ledgerId);
-  expect(text).toContain('no live worker for lonely in queue default: 1 job waiting');
+  expect(text).toMatch(
+    /^note +workers +no live worker for lonely in queue default: 1 job waiting$/m,
+  );
 });
 
 test('check goes on after a problem, and exits with its code', async () => {
