@@ -18,8 +18,8 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0   done
   1   the answer is no: not found, refused by the job's state, verify differs
-  2   bad input
-  3   the store cannot be reached or written
+  2   bad input, or a data folder that cannot be used (not writable, its disk full)
+  3   the database cannot be reached or written
   70  a fault of the program, or of stray code in a worker process`;
 
 /** The exit code for an error. */

@@ -1,5 +1,5 @@
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, realpath, rename } from 'node:fs/promises';
-import { lstat, rm, stat, symlink } from 'node:fs/promises';
+import { lstat, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LedgerError } from '../errors.js';
 import type { Binaries } from './binaries.js';
@@ -10,11 +10,14 @@ const DATA = 'postgres';
 const DRAFT = 'postgres.new-';
 const OWN_FILES = /^(postgres\.(log(\.1)?|new-.*)|\.gitignore)$/;
 
-/** Makes the folder if need be and gives its real path, or refuses it if it is something else. */
-export async function claimFolder(path: string): Promise<string> {
+/**
+ * Makes the folder if need be and gives its real path, or refuses it if it is something else. What
+ * had to be made is added to `made`, the outermost first.
+ */
+export async function claimFolder(path: string, made: string[] = []): Promise<string> {
   const wanted = resolve(path);
   try {
-    await mkdir(wanted, { recursive: true });
+    await makeFolder(wanted, made);
     const folder = await realpath(wanted);
     const entries = await readdir(folder);
     const foreign = entries.find((entry) => entry !== DATA && !OWN_FILES.test(entry));
@@ -23,8 +26,14 @@ export async function claimFolder(path: string): Promise<string> {
     }
     return folder;
   } catch (error) {
+    await unmake(made);
     throw explain(wanted, error);
   }
+}
+
+/** Removes folders that were made for nothing; one that somebody has put something into stays. */
+export async function unmake(made: readonly string[]): Promise<void> {
+  for (const folder of made.toReversed()) await rmdir(folder).catch(() => undefined);
 }
 
 /** The real path of the folder's Postgres data, or `undefined` if there is none yet. */
@@ -96,7 +105,7 @@ export function explain(folder: string, error: unknown): unknown {
   if (error instanceof LedgerError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const text = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || /No space left on device/i.test(text)) {
+  if (code === 'ENOSPC' || code === 'EDQUOT' || FULL.test(text)) {
     return refusal(folder, 'expected room for about 100 MB, found the disk full', error);
   }
   if (['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes(String(code))) {
@@ -105,12 +114,45 @@ export function explain(folder: string, error: unknown): unknown {
   if (code === 'EEXIST' || code === 'ENOTDIR') {
     return refusal(folder, 'expected a folder, found a file', error);
   }
-  return refusal(folder, text.trim().split('\n').at(-1) ?? text, error);
+  return refusal(folder, cause(text), error);
+}
+
+/** In the words of the system, and of a Postgres that could write only a part. */
+const FULL = /No space left on device|Disk quota exceeded|Check free disk space/i;
+
+/** Of many lines the first that names a fault: what follows is its consequence, or the tidying up. */
+function cause(text: string): string {
+  const lines = text.trim().split('\n');
+  return lines.find((line) => /\b(error|FATAL|PANIC): /i.test(line)) ?? lines.at(-1) ?? text;
 }
 
 /** The error of a data folder that cannot be used. */
 export function refusal(folder: string, text: string, cause?: unknown): LedgerError {
   return new LedgerError('DATA_FOLDER', `data folder ${folder}: ${text}`, { cause });
+}
+
+/**
+ * Level by level, once each: node's recursive mkdir never ends where a file system answers ENOENT
+ * below a folder that exists (/proc).
+ */
+async function makeFolder(path: string, made: string[]): Promise<void> {
+  const missing: string[] = [];
+  for (let level = path; !(await exists(level)); level = dirname(level)) missing.unshift(level);
+  for (const level of missing) {
+    const isOurs = await mkdir(level).then(
+      () => true,
+      async (error: NodeJS.ErrnoException) => {
+        // Another starter was first.
+        if (error.code === 'EEXIST' && (await stat(level)).isDirectory()) return false;
+        throw error;
+      },
+    );
+    if (isOurs) made.push(level);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return dirname(path) === path || (await stat(path).catch(absent)) !== undefined;
 }
 
 async function readMajor(data: string): Promise<number | undefined> {

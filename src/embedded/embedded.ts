@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { chooseAddress, releaseAddress } from './address.js';
 import { findBinaries } from './binaries.js';
 import { clientConfig, connectionUrl } from './connection.js';
-import { checkData, claimFolder, createData, findData } from './data-folder.js';
+import { checkData, claimFolder, createData, findData, unmake } from './data-folder.js';
 import { serverIdentity } from './identity.js';
 import { attend, joinServer, PRESENCE_LOCK, PRESENCE_NAME, type Presence } from './join.js';
 import { readPostmaster, stopServer, type ServerPlan } from './server.js';
@@ -55,7 +55,17 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedSe
 }
 
 async function prepare(options: EmbeddedOptions): Promise<Site> {
-  const folder = await claimFolder(options.folder);
+  const made: string[] = [];
+  const folder = await claimFolder(options.folder, made);
+  try {
+    return await prepareIn(folder, options);
+  } catch (error) {
+    await unmake(made);
+    throw error;
+  }
+}
+
+async function prepareIn(folder: string, options: EmbeddedOptions): Promise<Site> {
   const fast = options.fast ?? false;
   const existing = await findData(folder);
   const identity = await serverIdentity(existing);

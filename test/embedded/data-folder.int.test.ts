@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { explain } from '../../src/embedded/data-folder.js';
+import { openEmbedded } from '../../src/embedded/embedded.js';
 import { isLedgerError } from '../../src/errors.js';
 import { ask, open, testSite } from './site.js';
 
@@ -53,6 +54,10 @@ test('a full disk is reported as such', () => {
   for (const error of [
     Object.assign(new Error('no space'), { code: 'ENOSPC' }),
     new Error('initdb: error: could not write file "x": No space left on device'),
+    new Error(
+      'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 10\n' +
+        'HINT:  Check free disk space.\ninitdb: removing contents of data directory "x"',
+    ),
   ]) {
     expect(explain('./here', error)).toMatchObject({
       code: 'DATA_FOLDER',
@@ -60,6 +65,32 @@ test('a full disk is reported as such', () => {
     });
   }
 });
+
+test('what else Postgres says about a failed start is told by its first fault', () => {
+  const text =
+    'running bootstrap script ...\nFATAL:  out of luck\nchild process exited with code 1';
+  expect(explain('./here', new Error(text))).toMatchObject({
+    message: 'data folder ./here: FATAL:  out of luck',
+  });
+});
+
+test('an opening that fails leaves no folder that it made', async () => {
+  const folder = await testSite({ fresh: true });
+  const binFolder = join(folder, 'no-programs');
+  await expect(openEmbedded({ folder: join(folder, 'a', 'b'), binFolder })).rejects.toThrow();
+  await expect(readdir(dirname(folder))).resolves.toEqual([]);
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'a place where no folder can be made is refused in one line',
+  async () => {
+    for (const folder of ['/proc/jobledger', '/proc/jobledger/data']) {
+      expect(await refusal(folder)).toContain(
+        'expected a folder that this user may read and write',
+      );
+    }
+  },
+);
 
 test('what a killed first start left behind is removed by the next', async () => {
   const folder = await testSite({ fresh: true });
