@@ -17,7 +17,10 @@ export interface PeekedRow {
   readonly seq: number;
 }
 
-/** The first live row of each stretch, most urgent first. Takes no lock; one index probe each. */
+/**
+ * The first live row of each stretch, most urgent first. Takes no lock; one index probe each. Strays,
+ * rows whose stream does not exist, hide nobody.
+ */
 export function peekStatement(store: Store, stretches: readonly LineStretch[]): Statement {
   const column = <K extends keyof LineStretch>(name: K) => stretches.map((one) => one[name]);
   return {
@@ -29,6 +32,8 @@ export function peekStatement(store: Store, stretches: readonly LineStretch[]): 
         where r.partition = s.partition and r.queue = s.queue and r.kind = s.kind
           and (r.priority, r.seq) > (s.from_priority, s.from_seq)
           and (r.priority, r.seq) < (s.to_priority, s.to_seq)
+          and exists (select from ${store.tables.events} e where e.partition = s.partition
+            and e.position = r.position and e.stream_id = r.job_id)
         order by r.priority, r.seq limit 1 offset 0) r
       order by r.priority, r.seq`,
     values: [

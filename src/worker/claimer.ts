@@ -78,13 +78,13 @@ export class Claimer {
     this.pump();
   }
 
-  /** Looks at every line from the bottom: finds what no wake told of, and what lies behind our place. */
+  /** Looks at every line, before and behind our place in it: finds what no wake told of, and what lies behind our place. */
   async poll(): Promise<void> {
     if (!this.#host.mayClaim()) return;
     if (this.#settings.failUnknownKinds) await this.#findKinds();
     const since = performance.now();
     const rows = await this.#peek((line) =>
-      this.#lines.whole(this.#kinds).map((one) => ({ ...one, ...line })),
+      this.#lines.sweep(line, this.#kinds).map((one) => ({ ...one, ...line })),
     );
     for (const row of rows) this.#lines.stepBack(row, row.kind, row.priority, row.seq);
     this.#order(rows, since);

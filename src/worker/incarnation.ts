@@ -47,7 +47,8 @@ export class Incarnation {
   #heartbeat: Heartbeat | undefined;
   #unsubscribe = () => {};
   #claiming = false;
-  #quarantined = 0;
+  /** Jobs that run alone; one that has been decided keeps its slot, but no longer the worker. */
+  readonly #quarantined = new Set<Attempt>();
   id: number | undefined;
 
   constructor(
@@ -64,7 +65,7 @@ export class Incarnation {
     this.#claimer = new Claimer(store, settings, {
       capacity: this.#capacity,
       worker: () => this.id,
-      mayClaim: () => this.#claiming && this.#quarantined === 0,
+      mayClaim: () => this.#claiming && this.#quarantined.size === 0,
       claimed: (attempts) => this.#claimed(attempts),
       lost: () => this.#lost(),
     });
@@ -88,7 +89,10 @@ export class Incarnation {
       settings,
       log: store.log,
       enqueue: tools.enqueue,
-      settled: (attempt) => this.#outcomes.add(attempt),
+      settled: (attempt) => {
+        this.#outcomes.add(attempt);
+        this.#leaveQuarantine(attempt);
+      },
       progressed: (attempt) => void this.#progressed.add(attempt),
     };
     const failed = (what: string) => (error: unknown) => {
@@ -146,10 +150,21 @@ export class Incarnation {
     this.#claiming = false;
     this.#buffer = [];
     this.#capacity.buffered = 0;
-    for (const attempt of this.#held.values()) attempt.abort(reason);
+    for (const attempt of this.#held.values()) {
+      attempt.abort(reason);
+      if (attempt.beganAt === 0) this.#drop(attempt);
+    }
     const patience = performance.now() + FLUSH_GRACE_MS;
     await withinTime(this.#stopLoops(), patience);
     await this.#end(reason, patience);
+  }
+
+  /** Waits for the handlers of an abandoned life, as far as the grace goes; then nothing is left. */
+  async retire(graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
+    await drain(this.#held, deadline, 0, () => this.#held.size > 0);
+    await this.#flush(deadline + FLUSH_GRACE_MS);
+    this.#outcomes.giveUp();
   }
 
   #stopLoops(): Promise<unknown> {
@@ -200,7 +215,7 @@ export class Incarnation {
       const attempt = this.#buffer.shift()!;
       this.#capacity.buffered--;
       if (attempt.outcome !== undefined) continue;
-      if (attempt.isQuarantined) this.#quarantined++;
+      if (attempt.isQuarantined) this.#quarantined.add(attempt);
       this.#capacity.begun(performance.now());
       void this.#run(attempt);
     }
@@ -209,7 +224,7 @@ export class Incarnation {
   async #run(attempt: Attempt): Promise<void> {
     await runAttempt(attempt, this.#executor);
     const now = performance.now();
-    if (attempt.isQuarantined) this.#quarantined--;
+    this.#quarantined.delete(attempt);
     this.#capacity.ended(now, now - attempt.beganAt);
     this.#begin();
     this.#claimer.pump();
@@ -219,7 +234,9 @@ export class Incarnation {
     if (this.id === undefined) return;
     try {
       const holdings = { worker: this.id, held: this.#held, inFlight: this.#claimer.inFlight };
-      for (const attempt of await reconcile(this.#store, holdings)) this.#cancel(attempt);
+      const { canceled, gone } = await reconcile(this.#store, holdings);
+      for (const attempt of canceled) this.#cancel(attempt);
+      for (const attempt of gone) this.#bereave(attempt);
     } catch (error) {
       if (!isConnectionError(error))
         this.#store.log.warn({ error }, 'comparing leases failed; trying again');
@@ -231,6 +248,16 @@ export class Incarnation {
     attempt.cancelSeen = true;
     attempt.abort('canceled');
     if (attempt.beganAt === 0) this.#settle(attempt, 'canceled');
+  }
+
+  /** Somebody else has decided this attempt (a cancel's grace is over, say): its handler is told. */
+  #bereave(attempt: Attempt): void {
+    attempt.abort('lease-lost');
+    this.#leaveQuarantine(attempt);
+  }
+
+  #leaveQuarantine(attempt: Attempt): void {
+    if (this.#quarantined.delete(attempt)) this.#claimer.pump();
   }
 
   /** What was fetched ahead of handlers that turned out slow goes back, for others to run. */

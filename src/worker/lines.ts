@@ -11,6 +11,8 @@ interface Place {
   seq: number;
 }
 
+/** Most priorities of a kind whose places are remembered. */
+const MAX_PLACES = 64;
 const LOWEST = { priority: -32_769, seq: 0 };
 const HIGHEST = { priority: 32_768, seq: 0 };
 
@@ -38,9 +40,18 @@ export class Lines {
     return stretches;
   }
 
-  /** The whole of a line, as if nothing had been claimed: for sweeps. */
-  whole(kinds: Iterable<string>): Stretch[] {
-    return [...kinds].map((kind) => stretch(kind, LOWEST, HIGHEST));
+  /**
+   * What a sweep looks at: the same, and for each place what lies behind it, where only a row that
+   * came back can be.
+   */
+  sweep(line: Line, kinds: Iterable<string>): Stretch[] {
+    const all = [...kinds];
+    const behind = all.flatMap((kind) =>
+      (this.#places.get(keyOf(line, kind)) ?? []).map(({ priority, seq }) =>
+        stretch(kind, { priority, seq: 0 }, { priority, seq: seq + 1 }),
+      ),
+    );
+    return [...behind, ...this.stretches(line, all)];
   }
 
   /** Everything up to this row is claimed. */
@@ -59,7 +70,8 @@ export class Lines {
   #placeAt(line: Line, kind: string, priority: number): Place {
     const key = keyOf(line, kind);
     let places = this.#places.get(key);
-    if (places === undefined) this.#places.set(key, (places = []));
+    // Places save time and no more: too many of them would cost it.
+    if (places === undefined || places.length >= MAX_PLACES) this.#places.set(key, (places = []));
     let index = places.findIndex((one) => one.priority >= priority);
     if (index === -1) index = places.length;
     if (places[index]?.priority !== priority) places.splice(index, 0, { priority, seq: 0 });

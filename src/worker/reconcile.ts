@@ -24,11 +24,12 @@ interface LeaseRow {
 /**
  * Compares the leases in the database with what this worker holds. Leases it knows nothing of (a
  * claim whose reply was lost) are given back, or its heartbeat would keep them for ever. Gives the
- * held attempts whose cancellation was requested.
+ * attempts whose cancellation was requested, and those whose lease somebody else has ended.
  */
-export async function reconcile(store: Store, holdings: Holdings): Promise<readonly Attempt[]> {
+export async function reconcile(store: Store, holdings: Holdings): Promise<Comparison> {
   const { worker, held, inFlight } = holdings;
   // Whatever is held or asked for now may be missing from either side of the comparison.
+  const open = [...held.values()].filter((attempt) => attempt.outcome === undefined);
   const known = new Set(held.keys());
   const asked = new Set(inFlight);
   const result = await store.database.pool.query<LeaseRow>({
@@ -43,10 +44,21 @@ export async function reconcile(store: Store, holdings: Holdings): Promise<reado
     !asked.has(row.claim) &&
     !inFlight.has(row.claim);
   await giveBack(store, worker, result.rows.filter(isUnknown));
-  return result.rows.flatMap((row) => {
-    const attempt = row.canceled ? held.get(row.job_id) : undefined;
-    return attempt === undefined || attempt.row.attempt !== row.attempt ? [] : [attempt];
-  });
+  const leases = new Map(result.rows.map((row) => [row.job_id, row]));
+  const leaseOf = (attempt: Attempt) => {
+    const lease = leases.get(attempt.jobId);
+    return lease?.attempt === attempt.row.attempt ? lease : undefined;
+  };
+  return {
+    canceled: open.filter((attempt) => leaseOf(attempt)?.canceled === true),
+    gone: open.filter((attempt) => leaseOf(attempt) === undefined && attempt.outcome === undefined),
+  };
+}
+
+/** What the comparison found of the attempts that were under way when it was asked for. */
+export interface Comparison {
+  readonly canceled: readonly Attempt[];
+  readonly gone: readonly Attempt[];
 }
 
 async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerWorker, WorkerOptions } from '../api-worker.js';
 import { LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
@@ -20,6 +21,8 @@ export class Worker implements LedgerWorker {
   #end!: (reason: string) => void;
   #fail!: (error: Error) => void;
   #incarnation: Incarnation | undefined;
+  /** Lives that were declared dead; their handlers may still bring outcomes, to be rejected. */
+  readonly #abandoned = new Set<Incarnation>();
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -63,7 +66,7 @@ export class Worker implements LedgerWorker {
 
   async #begin(): Promise<void> {
     const incarnation = new Incarnation(this.#store, this.#settings, this.#tools, {
-      lost: () => void this.#rebirth(incarnation),
+      lost: () => this.#declaredDead(incarnation),
       stalled: (why) => void this.#stall(incarnation, why),
     });
     await incarnation.start();
@@ -71,19 +74,25 @@ export class Worker implements LedgerWorker {
   }
 
   /** Declared dead, but this process lives: old attempts are told, new ones run under a new id. */
-  async #rebirth(dead: Incarnation): Promise<void> {
+  #declaredDead(dead: Incarnation): void {
     if (this.#incarnation !== dead || this.#stopping !== undefined) return;
     this.#incarnation = undefined;
     this.#store.log.warn(
       { code: 'LEASE_LOST', worker: dead.id },
       'this worker was declared dead; going on under a new id',
     );
-    void dead.abandon('lease-lost');
+    this.#abandoned.add(dead);
+    // A stop that comes meanwhile waits for this, and then stops what has begun.
+    this.#starting = this.#rebirth(dead);
+  }
+
+  async #rebirth(dead: Incarnation): Promise<void> {
+    await dead.abandon('lease-lost');
     while (this.#stopping === undefined) {
       try {
         return await this.#begin();
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await pause(REBIRTH_PAUSE_MS);
       }
     }
   }
@@ -101,7 +110,10 @@ export class Worker implements LedgerWorker {
 
   async #finish(graceMs: number): Promise<void> {
     await this.#starting?.catch(() => {});
-    await this.#incarnation?.stop(graceMs);
+    const abandoned = [...this.#abandoned].map((dead) => dead.retire(graceMs));
+    await Promise.all([this.#incarnation?.stop(graceMs), ...abandoned]);
     this.#end('stopped');
   }
 }
+
+const REBIRTH_PAUSE_MS = 1_000;

@@ -1,6 +1,7 @@
 import { groupBy } from '../../group-by.js';
 import { execute, type Execution } from '../../ledger/execute.js';
 import type { Store } from '../../ledger/store.js';
+import { inEach } from '../side-by-side.js';
 
 /** Ends the leases of canceled jobs whose handlers have not returned within the grace. */
 export async function endCanceled(store: Store, graceMs: number): Promise<readonly Execution[]> {
@@ -14,11 +15,13 @@ export async function endCanceled(store: Store, graceMs: number): Promise<readon
     values: [graceMs],
   });
   const executions: Execution[] = [];
-  for (const [partition, rows] of groupBy(result.rows, (row) => row.partition)) {
+  const groups = [...groupBy(result.rows, (row) => row.partition)];
+  const items = groups.map(([partition, rows]) => ({ partition, rows }));
+  await inEach(store, 'cancel', items, async ({ partition, rows }) => {
     const orders = rows.map(({ job_id, attempt }) => {
       return { jobId: job_id, command: { type: 'EndCanceledAttempt', attempt } } as const;
     });
     executions.push(...(await execute(store, partition, orders)));
-  }
+  });
   return executions;
 }

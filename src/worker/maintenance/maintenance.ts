@@ -33,6 +33,8 @@ export class Maintenance {
   #unsubscribe = () => {};
   #leads = false;
   #inboxAt = 0;
+  /** Partitions that could not be promoted: they come last, so that the others need not wait. */
+  #troubled: ReadonlySet<number> = new Set();
   #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -71,8 +73,7 @@ export class Maintenance {
   #loop(name: string, pass: () => Promise<number>): Loop {
     const failed = (error: unknown) => {
       // After an outage every worker gets a whole lease to be heard of again.
-      this.#reaper.forget();
-      if (isConnectionError(error)) return;
+      if (isConnectionError(error)) return this.#reaper.forget();
       this.#store.log.warn({ code: 'MAINTENANCE', pass: name, error }, 'maintenance pass failed');
     };
     return new Loop(pass, failed);
@@ -96,7 +97,8 @@ export class Maintenance {
 
   async #promote(): Promise<number> {
     if (!this.#leads) return PROMOTE_MS;
-    const { nextMs } = await promoteDue(this.#store);
+    const { nextMs, failed } = await promoteDue(this.#store, this.#troubled);
+    this.#troubled = failed;
     return Math.min(PROMOTE_MS, nextMs);
   }
 

@@ -1,38 +1,60 @@
 import { transact } from '../../database.js';
 import { clock, lockPartition, perPartition, type Store } from '../../ledger/store.js';
 import { wake } from '../../ledger/wake.js';
+import { inEach } from '../side-by-side.js';
 
 const BATCH = 500;
 /** Partitions promoted side by side: while one commits, the next is read. */
 const LANES = 2;
+/** Rest before a partition that failed is tried again, in milliseconds. */
+const RETRY_MS = 1_000;
 
-/** Moves what is due from `scheduled` to the end of its line; gives the wait until the next, in ms. */
+/** What a promotion came to. */
+export interface Promotion {
+  /** The wait until something is due, in milliseconds. */
+  readonly nextMs: number;
+  /** Partitions that failed, to be named as `troubled` the next time. */
+  readonly failed: ReadonlySet<number>;
+}
+
+/** Moves what is due from `scheduled` to the end of its line, the troubled partitions last. */
 export async function promoteDue(
   store: Store,
-): Promise<{ readonly promoted: number; readonly nextMs: number }> {
+  troubled: ReadonlySet<number> = new Set(),
+): Promise<Promotion> {
   const heads = await nextDue(store);
   const due = heads.filter((one) => one.waitMs <= 0);
-  const lanes = Array.from({ length: LANES }, (_, lane) => promoteLane(store, due, lane));
-  const promoted = (await Promise.all(lanes)).reduce((sum, count) => sum + count, 0);
+  const sound = due.filter((one) => !troubled.has(one.partition));
+  const lanes = Array.from({ length: LANES }, (_, lane) =>
+    promoteEach(
+      store,
+      sound.filter((_one, index) => index % LANES === lane),
+    ),
+  );
+  const failures = await Promise.all(lanes);
+  failures.push(
+    await promoteEach(
+      store,
+      due.filter((one) => troubled.has(one.partition)),
+    ),
+  );
+  const failed = new Set(failures.flatMap((one) => [...one]));
   const later = heads.filter((one) => one.waitMs > 0).map((one) => one.waitMs);
-  return { promoted, nextMs: due.length > 0 ? 0 : Math.min(...later, Number.POSITIVE_INFINITY) };
+  const again = due.some((one) => !failed.has(one.partition));
+  return { failed, nextMs: again ? 0 : Math.min(...later, RETRY_MS) };
 }
 
-/** Every so-many-th of the partitions that have something due, one after another. */
-async function promoteLane(
-  store: Store,
-  due: readonly { readonly partition: number }[],
-  lane: number,
-): Promise<number> {
-  let promoted = 0;
-  for (let index = lane; index < due.length; index += LANES) {
-    promoted += await promotePartition(store, due[index]!.partition);
-  }
-  return promoted;
+function promoteEach(store: Store, due: readonly Due[]): Promise<ReadonlySet<number>> {
+  return inEach(store, 'promote', due, ({ partition }) => promotePartition(store, partition));
 }
 
-async function nextDue(store: Store): Promise<{ partition: number; waitMs: number }[]> {
-  const result = await store.database.pool.query<{ partition: number; waitMs: number }>({
+interface Due {
+  readonly partition: number;
+  readonly waitMs: number;
+}
+
+async function nextDue(store: Store): Promise<Due[]> {
+  const result = await store.database.pool.query<Due>({
     ...(store.database.pooler ? {} : { name: 'jl_next_due' }),
     text: `select p.partition, extract(epoch from s.run_at - ${clock('$2')})::float8 * 1000 as "waitMs"
       from generate_series(0, $1::int - 1) p(partition)
@@ -44,7 +66,7 @@ async function nextDue(store: Store): Promise<{ partition: number; waitMs: numbe
   return result.rows;
 }
 
-async function promotePartition(store: Store, partition: number): Promise<number> {
+async function promotePartition(store: Store, partition: number): Promise<void> {
   const [, result] = await transact(store.database, [
     lockPartition(store, partition),
     {
@@ -53,9 +75,8 @@ async function promotePartition(store: Store, partition: number): Promise<number
       values: [store.clockShiftMs(), BATCH],
     },
   ]);
-  const { promoted, queues } = result!.rows[0] as { promoted: number; queues: string[] };
+  const { queues } = result!.rows[0] as { queues: string[] };
   for (const queue of queues) wake(store, { what: 'ready', partition, queue });
-  return promoted;
 }
 
 /** A stray row, whose stream does not exist, moves along and is passed over by claims. */
@@ -69,5 +90,5 @@ const promoteText = perPartition((store, partition) => {
   gone as (delete from ${store.tables.scheduled} where ctid = any(array(select tid from due))),
   lined_up as (
     insert into ${store.tables.ready}(${carried}) select ${carried} from due order by run_at, position)
-  select (select count(*) from due)::int as promoted, array(select distinct queue from due) as queues`;
+  select array(select distinct queue from due) as queues`;
 });

@@ -4,6 +4,7 @@ import { toErrorRecord } from '../../job/to-error-record.js';
 import type { JobEvents } from '../../job/events.js';
 import { execute, type Execution, type Order } from '../../ledger/execute.js';
 import type { Store } from '../../ledger/store.js';
+import { inEach } from '../side-by-side.js';
 
 const BATCH = 200;
 
@@ -49,8 +50,9 @@ export class Reaper {
   async pass(): Promise<number> {
     for (const { id, beat } of await this.#silent()) await this.#declareDead(id, beat);
     let decided = 0;
-    for (const { worker, partition } of await this.#orphans())
+    await inEach(this.#store, 'reap', await this.#orphans(), async ({ worker, partition }) => {
       decided += await this.#sweep(worker, partition);
+    });
     return decided;
   }
 
