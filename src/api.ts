@@ -95,8 +95,8 @@ export interface Ledger extends AsyncDisposable {
    * Records many jobs and gives their ids in order. All are checked before any is recorded; then each
    * stands for itself, unless `atomic` or a `transaction` makes it all or none.
    */
-  enqueueMany(
-    items: readonly EnqueueItem[],
+  enqueueMany<Ps extends readonly Schema[]>(
+    items: readonly [...{ [K in keyof Ps]: EnqueueItem<Ps[K]> }],
     options?: { readonly atomic?: boolean; readonly transaction?: unknown },
   ): Promise<readonly Enqueued[]>;
   /** The job now, folded from its stream; undefined if there is none. Takes an id or a short id. */

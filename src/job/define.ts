@@ -47,10 +47,10 @@ export type AbortReason = 'timeout' | 'canceled' | 'shutdown' | 'lease-lost';
 
 /** The part of a logger that jobledger calls; pino's has it. */
 export interface Log {
-  debug(fields: object, message?: string): void;
-  info(fields: object, message?: string): void;
-  warn(fields: object, message?: string): void;
-  error(fields: object, message?: string): void;
+  debug(fields: object | string, message?: string): void;
+  info(fields: object | string, message?: string): void;
+  warn(fields: object | string, message?: string): void;
+  error(fields: object | string, message?: string): void;
   child(fields: object): Log;
   isLevelEnabled?(level: string): boolean;
 }
