@@ -58,10 +58,15 @@ async function recordIn(store: Store, partition: number, notes: readonly InboxRo
   await setAsideUnknown(store, orders, executions, byJob);
 }
 
-/** Fails (division by zero) unless every note is still there. */
+/**
+ * Fails (division by zero) unless every note is still there. Whoever has a note locked is not waited
+ * for: this runs under the partition's lock.
+ */
 function removeNotes(store: Store, ids: readonly number[]) {
   return {
-    text: `with gone as (delete from ${store.tables.inbox} where id = any($1::bigint[]) returning id)
+    text: `with gone as (delete from ${store.tables.inbox} where id = any(array(
+        select id from ${store.tables.inbox} where id = any($1::bigint[]) for update skip locked))
+        returning id)
       select 1 / (count(*) = $2)::int from gone`,
     values: [ids, ids.length],
   };
@@ -74,7 +79,10 @@ async function setAsideUnknown(
   executions: readonly Execution[],
   byJob: ReadonlyMap<string, readonly InboxRow[]>,
 ): Promise<void> {
-  const refused = orders.filter((_, index) => 'rejected' in executions[index]!);
+  const refused = orders.filter((_, index) => {
+    const execution = executions[index]!;
+    return 'rejected' in execution && execution.rejected === 'JOB_NOT_FOUND';
+  });
   if (refused.length === 0) return;
   const coming = await store.database.pool.query<{ id: string }>({
     text: `select distinct job_id as id from ${store.tables.inbox}

@@ -1,5 +1,6 @@
 import { transact } from '../database.js';
 import { LedgerError } from '../errors.js';
+import { groupBy } from '../group-by.js';
 import { isDataError, isLockTimeout, isUniqueViolation } from '../sql-errors.js';
 import { announce } from './enqueue-flush.js';
 import { enqueueStatement, type NewJob } from './enqueue-statement.js';
@@ -7,6 +8,7 @@ import { existingJobs } from './existing-jobs.js';
 import { partitionOf } from './ids.js';
 import { INBOX_FIELDS, preparedFromRow, type InboxRow } from './inbox-row.js';
 import { becomeDuplicate, recordDuplicates } from './inbox-duplicates.js';
+import { KeyWaits } from './key-waits.js';
 import type { Prepared } from './prepare.js';
 import { reasonOf, setAside } from './set-aside.js';
 import { lockPartition, type Store } from './store.js';
@@ -16,8 +18,11 @@ import { appendKeyed, holderOf, toKeyedJob } from './unique-keys.js';
 const PAGE_ROWS = 500;
 const PAGE_BYTES = 8 * 1024 * 1024;
 const PASS_PAGES = 20;
-/** How long a mover waits for a key that an open transaction holds: others wait behind it. */
-const KEY_WAIT_MS = 50;
+/** How long a mover waits for a key that an open transaction holds, and for all of one pass. */
+const KEY_WAIT_MS = 20;
+const PASS_KEY_WAITS_MS = 500;
+/** How long a command waits for the key of its job. */
+const COMMAND_KEY_WAIT_MS = 500;
 
 /**
  * Moves committed rows into the ledger, oldest first; gives how many rows it dealt with. Rows that
@@ -30,23 +35,35 @@ export async function moveInbox(
   duplicates: boolean,
 ): Promise<{ readonly moved: number; readonly lastId: number }> {
   const due = `id > $1 and set_aside_at is null and (sort <> 'duplicate' or $2)`;
+  const waits = waitsOf(store);
+  waits.startPass();
   let [moved, lastId] = [0, afterId];
   for (let page = 0; page < PASS_PAGES; page++) {
     const rows = await pendingRows(store, due, [lastId, duplicates]);
     if (rows.length === 0) break;
-    await moveRows(store, rows);
+    await moveRows(store, rows, waits);
     moved += rows.length;
     lastId = rows.at(-1)!.id;
   }
   return { moved, lastId };
 }
 
-/** Moves certain jobs now, because somebody has a command for them. */
-export async function moveJobs(store: Store, jobIds: readonly string[]): Promise<number> {
+/** Moves certain jobs now, because somebody has a command for them; true if a key was busy. */
+export async function moveJobs(store: Store, jobIds: readonly string[]): Promise<boolean> {
   const wanted = `job_id = any($1::uuid[]) and set_aside_at is null`;
   const rows = await pendingRows(store, wanted, [jobIds]);
-  await moveRows(store, rows);
-  return rows.length;
+  const waits = new KeyWaits(COMMAND_KEY_WAIT_MS, COMMAND_KEY_WAIT_MS);
+  await moveRows(store, rows, waits);
+  return waits.someBusy;
+}
+
+const WAITS = new WeakMap<Store, KeyWaits>();
+
+/** What movers of a store remember of busy keys from one pass to the next. */
+function waitsOf(store: Store): KeyWaits {
+  const known = WAITS.get(store) ?? new KeyWaits(KEY_WAIT_MS, PASS_KEY_WAITS_MS);
+  WAITS.set(store, known);
+  return known;
 }
 
 async function pendingRows(
@@ -68,25 +85,26 @@ async function pendingRows(
 interface Ready {
   readonly row: InboxRow;
   readonly job: NewJob;
+  readonly prepared: Prepared;
 }
 
-async function moveRows(store: Store, rows: readonly InboxRow[]): Promise<void> {
-  const plain = new Map<number, Ready[]>();
-  const busy = new Set<string>();
+/** Rows without keys go first: only keys can make a mover wait for strangers. */
+async function moveRows(store: Store, rows: readonly InboxRow[], waits: KeyWaits): Promise<void> {
+  const ready: Ready[] = [];
   for (const row of rows) {
-    if (row.sort === 'duplicate') continue;
-    const prepared = await preparedOrSetAside(store, row);
+    const prepared = row.sort === 'duplicate' ? undefined : await preparedOrSetAside(store, row);
     if (prepared === undefined) continue;
-    const partition = partitionOf(row.job_id, store.partitions);
-    const ready = { row, job: { ...prepared, id: row.job_id } };
-    if (prepared.unique !== undefined) await moveKeyed(store, partition, ready, prepared, busy);
-    else plain.set(partition, [...(plain.get(partition) ?? []), ready]);
+    ready.push({ row, job: { ...prepared, id: row.job_id }, prepared });
   }
-  for (const [partition, ready] of plain) await movePlain(store, partition, ready);
+  const partition = ({ row }: Ready) => partitionOf(row.job_id, store.partitions);
+  const plain = ready.filter(({ prepared }) => prepared.unique === undefined);
+  for (const [target, group] of groupBy(plain, partition)) await movePlain(store, target, group);
   await recordDuplicates(
     store,
     rows.filter((row) => row.sort === 'duplicate'),
   );
+  for (const one of ready)
+    if (one.prepared.unique !== undefined) await moveKeyed(store, partition(one), one, waits);
 }
 
 /** One transaction for all; if a row spoils it, halves go apart, and the culprit is set aside. */
@@ -111,28 +129,31 @@ async function movePlain(store: Store, partition: number, ready: readonly Ready[
 
 /**
  * A row from SQL has not taken its key yet; who finds it taken becomes a note of a duplicate. Rows
- * whose key an open transaction holds wait for the next round, without asking for it again.
+ * whose key an open transaction holds wait for a later round.
  */
 async function moveKeyed(
   store: Store,
   partition: number,
-  { row, job }: Ready,
-  prepared: Prepared,
-  busy: Set<string>,
+  ready: Ready,
+  waits: KeyWaits,
 ): Promise<void> {
+  const { row, job, prepared } = ready;
   const keyed = toKeyedJob(prepared, job.id);
   const name = JSON.stringify([keyed.tenant, keyed.kind, keyed.key]);
-  if (busy.has(name)) return;
+  if (!waits.mayAsk(name)) return;
   const gate = { by: 'inbox-and-key', inboxIds: [row.id] } as const;
+  const startedAt = performance.now();
   try {
-    const { ids } = await appendKeyed(store, partition, [keyed], gate, KEY_WAIT_MS);
+    const { ids } = await appendKeyed(store, partition, [keyed], gate, waits.waitMs);
+    waits.wasFree(name);
     if (ids.length > 0) return announce(store, partition, [job]);
     const holder = await holderOf(store, keyed);
     if (holder !== undefined && holder !== job.id) await becomeDuplicate(store, row, holder);
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'UNIQUE_KEY_BUSY') busy.add(name);
+    if (error instanceof LedgerError && error.code === 'UNIQUE_KEY_BUSY')
+      waits.wasBusy(name, performance.now() - startedAt);
     else if (isDataError(error) || isUniqueViolation(error))
-      await notStored(store, partition, { row, job }, error);
+      await notStored(store, partition, ready, error);
     else if (!isLockTimeout(error)) throw error;
   }
 }
@@ -141,7 +162,7 @@ async function moveKeyed(
 async function notStored(
   store: Store,
   partition: number,
-  { row, job }: Ready,
+  { row, job }: Pick<Ready, 'row' | 'job'>,
   error: unknown,
 ): Promise<void> {
   if (!isUniqueViolation(error)) return setAside(store, row, reasonOf(error));

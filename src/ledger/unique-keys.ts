@@ -25,7 +25,9 @@ export interface KeyedResult {
  * Takes the keys, then the partition's lock, then appends the jobs that got theirs. In that order:
  * an insert of a key waits for a stranger's open transaction that holds it, and nobody may wait for
  * a stranger under a partition's lock. Keys are taken in sorted order, so that two flushes cannot
- * wait for each other. Who already has his key from an earlier try is no duplicate of himself.
+ * wait for each other. Who already has his key from an earlier try is no duplicate of himself. A job
+ * of the inbox takes its key only while its row is there: a row that was moved meanwhile appends no
+ * event, and a key without an event would never be free again.
  */
 export async function appendKeyed(
   store: Store,
@@ -37,7 +39,8 @@ export async function appendKeyed(
   await freeExpired(store, jobs);
   const patience = waitMs === undefined ? [] : [lockTimeout(`${waitMs}ms`)];
   const usual = waitMs === undefined ? [] : [lockTimeout('2s')];
-  const taking = [...patience, takeKeys(store, jobs), ...usual];
+  const inboxIds = 'inboxIds' in gate ? gate.inboxIds : undefined;
+  const taking = [...patience, takeKeys(store, jobs, inboxIds), ...usual];
   try {
     const results = await transact(store.database, [
       ...taking,
@@ -65,15 +68,23 @@ export async function holderOf(
   return result.rows[0]?.id;
 }
 
-/** Statements that take keys in sorted order; a key that somebody has is passed over. */
-export function takeKeys(store: Store, jobs: readonly KeyedJob[]): Statement {
+/**
+ * Takes keys in sorted order; a key that somebody has is passed over. Jobs of the inbox take theirs
+ * only if their rows are there, which stay locked until the transaction ends.
+ */
+export function takeKeys(
+  store: Store,
+  jobs: readonly KeyedJob[],
+  inboxIds?: readonly number[],
+): Statement {
   const within = (scope: UniqueScope) => (typeof scope === 'object' ? scope.withinMs : null);
+  const [before, where] = inboxIds === undefined ? ['', ''] : stillThere(store);
   return {
-    text: `insert into ${store.tables.uniqueKeys}(tenant, kind, key, job_id, scope, expires_at)
+    text: `${before}insert into ${store.tables.uniqueKeys}(tenant, kind, key, job_id, scope, expires_at)
       select tenant, kind, key, id, scope,
         clock_timestamp() + ($7::float8 + within_ms) * interval '1 millisecond'
       from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::float8[])
-        k(tenant, kind, key, id, scope, within_ms)
+        k(tenant, kind, key, id, scope, within_ms)${where}
       order by tenant, kind, key, id on conflict do nothing returning job_id`,
     values: [
       ...keyColumns(jobs),
@@ -81,8 +92,18 @@ export function takeKeys(store: Store, jobs: readonly KeyedJob[]): Statement {
       jobs.map((job) => (typeof job.scope === 'object' ? 'within' : job.scope)),
       jobs.map((job) => within(job.scope)),
       store.clockShiftMs(),
+      ...(inboxIds === undefined ? [] : [inboxIds]),
     ],
   };
+}
+
+function stillThere(store: Store): [string, string] {
+  return [
+    `with there as materialized (select job_id from ${store.tables.inbox}
+      where id = any($8::bigint[]) and sort <> 'duplicate' and set_aside_at is null
+      for update skip locked) `,
+    ' where id = any(array(select job_id from there))',
+  ];
 }
 
 /** Removes keys whose time is over; in a transaction of its own, since a delete may wait. */
