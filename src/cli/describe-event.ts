@@ -1,5 +1,6 @@
+import { duration, percent } from '../human.js';
 import type { ErrorRecord, FailureDecision, RecordedEvent, WorkerInfo } from '../index.js';
-import { duration, shorten, time } from './text.js';
+import { shorten, time } from './text.js';
 
 type Workers = ReadonlyMap<number, WorkerInfo>;
 
@@ -23,7 +24,7 @@ export function describeEvent(event: RecordedEvent, workers: Workers): string {
       return `attempt ${event.data.attempt} on ${workerText(event.data.worker, workers)}`;
     case 'ProgressReported': {
       const { attempt, fraction, note } = event.data;
-      return `attempt ${attempt} at ${Math.round(fraction * 100)} %${note === undefined ? '' : `: ${note}`}`;
+      return `attempt ${attempt} at ${percent(fraction)}${note === undefined ? '' : `: ${note}`}`;
     }
     case 'CancelRequested':
     case 'JobCanceled':

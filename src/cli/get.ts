@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { duration, percent } from '../human.js';
 import { LedgerError, type Job, type Ledger } from '../index.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
-import { duration, pairs, shorten, time } from './text.js';
+import { pairs, shorten, time } from './text.js';
 import { warnUnattended } from './unattended.js';
 
 /** `jobledger get`. */
@@ -67,7 +68,7 @@ function stateText(job: Job): string {
       const asked = job.cancelRequested === undefined ? '' : ', cancel requested';
       const note = job.progress?.note === undefined ? '' : ` (${job.progress.note})`;
       const progress =
-        job.progress === undefined ? '' : `, ${Math.round(job.progress.fraction * 100)} %${note}`;
+        job.progress === undefined ? '' : `, ${percent(job.progress.fraction)}${note}`;
       return `running since ${time(job.startedAt)} UTC on worker ${job.worker}${progress}${asked}`;
     }
     case 'succeeded':

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { duration } from '../human.js';
 import { LedgerError, type Ledger, type RecordedEvent, type WorkerInfo } from '../index.js';
 import { describeEvent, workersIn } from './describe-event.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
-import { bold, dim, duration, oneLine } from './text.js';
+import { bold, dim, oneLine } from './text.js';
 
 /** `jobledger history`. */
 export function registerHistory(program: Command): void {
@@ -42,7 +43,7 @@ async function workersOf(
   return workers;
 }
 
-/** One line per event: when, how long after the one before, what. */
+/** One line per event: when, how long after the job was enqueued, what. */
 function timeline(
   events: readonly RecordedEvent[],
   workers: ReadonlyMap<number, WorkerInfo>,
@@ -51,15 +52,20 @@ function timeline(
   if (first === undefined) return '';
   const head = `${bold(first.kind)} in queue ${first.queue}  ${first.streamId}  ${first.partition}/${first.position}`;
   const widest = Math.max(...events.map(({ type }) => type.length));
-  let before = Date.parse(first.recordedAt);
+  const enqueuedAt = Date.parse(first.recordedAt);
   const lines = events.map((event) => {
     const at = Date.parse(event.recordedAt);
-    const gap = event === first ? '' : `+${duration(Math.max(0, at - before))}`;
-    before = at;
+    const since = event === first ? '' : `+${duration(Math.max(0, at - enqueuedAt))}`;
     const clock = `${event.recordedAt.slice(0, 10)} ${event.recordedAt.slice(11, 23)}`;
     const version = String(event.version).padStart(String(events.length).length);
     const text = oneLine(describeEvent(event, workers));
-    return `${dim(clock)}  ${gap.padStart(13)}  ${version} ${bold(event.type.padEnd(widest))}  ${text}`;
+    return `${dim(clock)}  ${since.padStart(13)}  ${version} ${bold(event.type.padEnd(widest))}  ${text}`;
   });
-  return [head, '', ...lines, '', dim('times are UTC')].join('\n');
+  return [
+    head,
+    '',
+    ...lines,
+    '',
+    dim('times are UTC; + is the time since the job was enqueued'),
+  ].join('\n');
 }

@@ -21,9 +21,12 @@ export function shorten(text: string, length: number): string {
 export function table(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
+  number: (value: number) => string = String,
 ): string {
   const right = header.map((_, column) => rows.every((row) => typeof row[column] === 'number'));
-  const lines = [header, ...rows].map((row) => row.map((cell) => oneLine(String(cell))));
+  const lines = [header, ...rows].map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? number(cell) : oneLine(cell))),
+  );
   const widths = header.map((_, column) =>
     Math.max(...lines.map((line) => width(line[column] ?? ''))),
   );
@@ -62,18 +65,14 @@ export function time(iso: string | null | undefined): string {
   return iso === null || iso === undefined ? '' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
 }
 
-/** `35 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
-export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  const seconds = Math.round(ms / 1_000);
-  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`;
-  if (seconds < 3_600) return twoUnits(seconds, 60, 'min', 's');
-  if (seconds < 86_400) return twoUnits(Math.round(seconds / 60), 60, 'h', 'min');
-  return twoUnits(Math.round(seconds / 3_600), 24, 'd', 'h');
+/** A count with its noun: `1 job`, `2,310 jobs`. */
+export function count(amount: number, one: string, many = `${one}s`): string {
+  return `${grouped(amount)} ${amount === 1 ? one : many}`;
 }
 
-export function count(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
+/** A number with its thousands apart: `1,234,567`. */
+export function grouped(amount: number): string {
+  return amount.toLocaleString('en');
 }
 
 /** Dimmed where colours are shown: on a terminal, unless NO_COLOR or its like says no. */
@@ -83,11 +82,6 @@ export function dim(text: string): string {
 
 export function bold(text: string): string {
   return painted(1, text);
-}
-
-function twoUnits(value: number, size: number, big: string, small: string): string {
-  const rest = value % size;
-  return `${Math.floor(value / size)} ${big}${rest === 0 ? '' : ` ${rest} ${small}`}`;
 }
 
 const COLOURS: { readonly [S in StateName]: number } = {

@@ -1,8 +1,3 @@
-/** Milliseconds as people read them: `87 ms`, `2.31 s`. */
-export function duration(ms: number): string {
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-}
-
 /** Bytes in decimal units, as disks are sold: `204 MB`. */
 export function size(bytes: number): string {
   const unit = bytes < 1e3 ? 0 : bytes < 1e6 ? 1 : bytes < 1e9 ? 2 : 3;

@@ -1,7 +1,8 @@
 import { groupBy } from '../group-by.js';
+import { duration } from '../human.js';
 import { mostEventful, timeline } from './timeline.js';
 import type { DemoFacts, Failure, LostAttempt } from './facts.js';
-import { count, duration, cut, size, table } from './format.js';
+import { count, cut, size, table } from './format.js';
 import type { Screen } from './screen.js';
 import type { Check } from './self-check.js';
 
@@ -70,22 +71,48 @@ function reportRetries(screen: Screen, { retries }: DemoFacts): void {
   const policies = [...new Set(retries.map(({ policy }) => policy))];
   rows(screen, [
     ['delays', `${duration(delays[0]!)} to ${duration(delays.at(-1)!)}`],
-    ['policy', policies.join('; ')],
+    ['policy', policies.map(inWords).join('; ')],
   ]);
+}
+
+const JITTER: { readonly [name: string]: string } = {
+  none: 'none of it random',
+  full: 'all of it random',
+  equal: 'half of it random',
+  decorrelated: 'at random, from the delay before',
+};
+
+/** `exponential 600ms..5s equal` as a sentence; any other name as it is. */
+function inWords(policy: string): string {
+  const [, type, base, cap, jitter = ''] = /^(\w+) (\w+)\.\.(\w+) (\w+)$/.exec(policy) ?? [];
+  if (type === undefined) return policy;
+  const spaced = (text = '') => text.replace(/\D+$/, ' $&');
+  return `${type} from ${spaced(base)}, at most ${spaced(cap)}, ${JITTER[jitter] ?? jitter}`;
 }
 
 function reportFailures(screen: Screen, { failures }: DemoFacts): void {
   heading(screen, `${count(failures.length, 'job')} failed for good`);
   for (const [name, group] of groupBy(failures, groupName)) {
     screen.line(`  ${group.length} × ${name}`);
+    if (group.every(isForeign)) screen.line(screen.dim(`    ${FOREIGN_NOTE}`));
     rows(screen, group.slice(0, SHOWN_FAILURES).map(failureRow));
     more(screen, group.length - SHOWN_FAILURES);
   }
 }
 
-function groupName({ error, reason }: Failure): string {
-  return `${error.category}, ${reason}`;
+function groupName(failure: Failure): string {
+  const { error, reason } = failure;
+  const why = reason === 'non-retryable' ? 'not retried' : reason;
+  return `${error.category}, ${why}${isForeign(failure) ? ': optional packages of other platforms' : ''}`;
 }
+
+/** Absent for a good reason: the lockfile lists what every platform would install. */
+function isForeign({ error }: Failure): boolean {
+  return error.message.includes('is not installed: optional');
+}
+
+const FOREIGN_NOTE =
+  'as expected: npm installs only what this platform needs, the lockfile lists all';
 
 function failureRow({ job, error }: Failure): readonly string[] {
   return [`  ${job.shortId}`, error.message];
@@ -96,6 +123,7 @@ function reportHistory(screen: Screen, { jobs }: DemoFacts): void {
   if (job === undefined) return;
   heading(screen, `One job's history: ${job.label}, job ${job.shortId}`);
   for (const line of timeline(job)) screen.line(`  ${line}`);
+  screen.line(screen.dim('  + is the time since the job was enqueued'));
 }
 
 function reportTotals(screen: Screen, facts: DemoFacts): void {

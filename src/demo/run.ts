@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { duration } from '../human.js';
 import { LedgerError, type Enqueued, type Ledger } from '../index.js';
 import { DEMO_QUEUE, packageAudit } from './audit-job.js';
 import type { AuditedJob } from './facts.js';
-import { duration } from './format.js';
 import type { LockedPackage } from './lockfile.js';
 import type { Screen } from './screen.js';
 import type { Stage } from './stage.js';

@@ -67,7 +67,7 @@ export function dense(
   const distinct = new Set(all.map(({ partition, position }) => `${partition}/${position}`)).size;
   const gaps = distinct === expected ? [] : [`${distinct} events on ${expected} positions`];
   return {
-    promise: `all ${events.toLocaleString('en')} positions are dense, in each of ${partitions} partitions`,
+    promise: `all ${events.toLocaleString('en')} positions of this folder's ledger are dense, in each of ${partitions} partitions`,
     problems: [
       ...gaps,
       ...differences.filter(({ where }) => where === 'position').map(({ text }) => text),

@@ -1,7 +1,8 @@
+import { duration, percent } from '../human.js';
 import type { RecordedEvent } from '../index.js';
 import type { PackageAudit } from './audit-job.js';
 import { decisionOf, msBetween, type AuditedJob } from './facts.js';
-import { count, duration, shortened, size, table } from './format.js';
+import { count, shortened, size, table } from './format.js';
 
 /** The job with the most to tell: the longest history, the richer ending where two are as long. */
 export function mostEventful(jobs: readonly AuditedJob[]): AuditedJob | undefined {
@@ -10,7 +11,7 @@ export function mostEventful(jobs: readonly AuditedJob[]): AuditedJob | undefine
   return jobs.toSorted((a, b) => rank(b) - rank(a))[0];
 }
 
-/** A job's history, one line per event, with the time since the first. */
+/** A job's history, one line per event, with the time since it was enqueued. */
 export function timeline({ events }: AuditedJob): readonly string[] {
   const [first] = events;
   if (first === undefined) return [];
@@ -31,7 +32,7 @@ function story(event: RecordedEvent): string {
     case 'AttemptStarted':
       return `attempt ${event.data.attempt} on worker ${event.data.worker}`;
     case 'ProgressReported':
-      return `${Math.floor(event.data.fraction * 100)} %, at ${shortened(event.data.note ?? '', 36)}`;
+      return `${percent(event.data.fraction)}, at ${shortened(event.data.note ?? '', 36)}`;
     case 'AttemptSucceeded':
       return `in ${duration(event.data.durationMs)}${found(event.data.result)}`;
     case 'AttemptFailed':

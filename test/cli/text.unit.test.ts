@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { duration, oneLine, pairs, shorten, table, time } from '../../src/cli/text.js';
+import { count, grouped, oneLine, pairs, shorten, table, time } from '../../src/cli/text.js';
+import { duration } from '../../src/human.js';
 
 describe('text of users', () => {
   it('stands on one line, without what a terminal obeys', () => {
@@ -29,6 +30,11 @@ describe('a table', () => {
   it('keeps a cell with a line break on its line', () => {
     expect(table(['a', 'b'], [['x\ny', 'z']]).split('\n')).toHaveLength(2);
   });
+});
+
+it('numbers may have their thousands apart', () => {
+  expect(table(['n'], [[1_234]], grouped).split('\n')).toEqual(['    n', '1,234']);
+  expect(count(2_310, 'job')).toBe('2,310 jobs');
 });
 
 it('pairs without a value are left out', () => {

@@ -73,13 +73,13 @@ describe('the self-check', () => {
 });
 
 describe('the timeline', () => {
-  it('tells a job event by event, with the time since the first', () => {
+  it('tells a job event by event, with the time since it was enqueued', () => {
     expect(timeline(job(RECOVERED))).toEqual([
       '   +0 ms  1  JobEnqueued       in queue demo, for up to 4 attempts',
       ' +100 ms  2  AttemptStarted    attempt 1 on worker 1',
-      ' +2.30 s  3  AttemptLost       worker 1 was lost; again after 500 ms',
-      ' +2.80 s  4  AttemptStarted    attempt 2 on worker 2',
-      ' +3.00 s  5  AttemptSucceeded  in 200 ms: 2 files, 1.50 kB, MIT',
+      '  +2.3 s  3  AttemptLost       worker 1 was lost; again after 500 ms',
+      '  +2.8 s  4  AttemptStarted    attempt 2 on worker 2',
+      '    +3 s  5  AttemptSucceeded  in 200 ms: 2 files, 1.50 kB, MIT',
     ]);
     expect(timeline(job(FAILED)).at(-1)).toContain('not there; failed for good: non-retryable');
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { count, cut, duration, shortened, size, table } from '../../src/demo/format.js';
+import { count, cut, shortened, size, table } from '../../src/demo/format.js';
 import { Screen } from '../../src/demo/screen.js';
 
 describe('a screen that is no terminal', () => {
@@ -47,12 +47,6 @@ describe('a terminal', () => {
 
 describe('numbers', () => {
   it('are written as people read them', () => {
-    expect([87.4, 999, 2_310, 61_500].map(duration)).toEqual([
-      '87 ms',
-      '999 ms',
-      '2.31 s',
-      '61.5 s',
-    ]);
     expect([0, 999, 1_500, 59_200_000, 204e6, 3e9].map(size)).toEqual([
       ...['0 bytes', '999 bytes', '1.50 kB', '59.2 MB', '204 MB', '3.00 GB'],
     ]);
