@@ -131,7 +131,7 @@ class Window {
     if (!isLedgerError(error)) return error;
     const others = this.#lost > 1 ? `, ${this.#lost - 1} more sent with it are not` : '';
     const are = this.#enqueued === 1 ? 'line is' : 'lines are';
-    const told = `${error.message}; ${this.#enqueued} ${are} enqueued${others}`;
+    const told = `${error.message.replace(/\.$/, '')}; ${this.#enqueued} ${are} enqueued${others}`;
     return new LedgerError(error.code, told, { cause: error });
   }
 

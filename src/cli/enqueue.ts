@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EnqueueOptions, JsonObject } from '../index.js';
+import { isLedgerError, LedgerError, type EnqueueOptions, type JsonObject } from '../index.js';
 import { enqueueAtomically, enqueueLines, printEnqueued } from './enqueue-lines.js';
 import { loadJobs } from './load-jobs.js';
 import { osUser } from './operator.js';
@@ -28,7 +28,10 @@ Examples:
   $ jobledger enqueue report.build --payload @report.json --unique-key 2026-01
   $ jobledger enqueue --ndjson < jobs.ndjson
       each line {"kind": …, "payload": …, …options}, answered by one line in order; options are the
-      library's (delay and timeout in milliseconds), flags stand in for what a line leaves out`;
+      library's (delay and timeout in milliseconds), flags stand in for what a line leaves out
+
+Without --jobs the command does not know what a kind says about itself (queue, maxAttempts, retry,
+timeout): the library's defaults apply, unless a flag says otherwise.`;
 
 /** `jobledger enqueue`. */
 export function registerEnqueue(program: Command): void {
@@ -51,39 +54,42 @@ function addJobOptions(command: Command): Command {
   return command
     .option('--id <uuid>', 'an id of your own: enqueueing it again makes no second job')
     .option('--queue <name>')
-    .option('--priority <number>', 'lower runs first', integer('priority'))
+    .option('--priority <number>', 'lower runs first', integer('--priority'))
     .option(
       '--delay <duration>',
       'due after 30s, 5m, 2h; no unit: milliseconds',
-      durationMs('delay'),
+      durationMs('--delay'),
     )
     .option('--run-at <time>', 'due at a time, ISO 8601 with a zone')
-    .option('--max-attempts <number>', '1 means no retry', integer('maxAttempts'))
+    .option('--max-attempts <number>', '1 means no retry', integer('--max-attempts'))
     .option('--timeout <duration>', 'for each attempt, or none', timeoutMs)
-    .option('--retry <json>', 'retry policy, as the library takes it', json('retry'))
+    .option('--retry <json>', 'retry policy, as the library takes it', json('--retry'))
     .option('--unique-key <key>', 'no second job with this key, kind and tenant …')
     .option(
       '--unique-scope <scope>',
       '… while it is active, or forever',
-      oneOf('uniqueScope', ['active', 'forever']),
+      oneOf('--unique-scope', ['active', 'forever']),
     )
-    .option('--unique-within <duration>', '… for a time', durationMs('uniqueWithin'))
+    .option('--unique-within <duration>', '… for a time', durationMs('--unique-within'))
     .option(
       '--on-conflict <what>',
       'return the job that has the key, or reject',
-      oneOf('onConflict', ['return', 'reject']),
+      oneOf('--on-conflict', ['return', 'reject']),
     )
     .option('--tenant <name>')
     .option('--principal <name>')
     .option('--correlation-id <id>')
     .option('--causation-id <id>')
-    .option('--metadata <json>', 'a JSON object', json('metadata'))
+    .option('--metadata <json>', 'a JSON object', json('--metadata'))
     .option('--actor <name>', 'who enqueues; it is recorded', osUser());
 }
 
-/** Commander would make blank text of a null. */
+/** Commander would make blank text of a null. The library's `null` for no limit is `none` here. */
 function timeoutMs(text: string): number | 'none' {
-  return text === 'none' ? text : durationMs('timeout')(text);
+  if (text === 'none') return text;
+  const ms = durationMs('--timeout')(text);
+  if (ms > 0) return ms;
+  throw badInput(`--timeout: expected a duration from 1ms, or none, got ${JSON.stringify(text)}`);
 }
 
 async function enqueue(kind: string | undefined, flags: EnqueueFlags): Promise<void> {
@@ -96,7 +102,10 @@ async function enqueue(kind: string | undefined, flags: EnqueueFlags): Promise<v
     flags,
     async (ledger) => {
       if (kind !== undefined) {
-        return printEnqueued(await ledger.enqueue(kind, payload, options), asJson);
+        const answer = await ledger.enqueue(kind, payload, options).catch((error: unknown) => {
+          throw namingFlags(error);
+        });
+        return printEnqueued(answer, asJson);
       }
       const enqueueAll = flags.atomic === true ? enqueueAtomically : enqueueLines;
       return enqueueAll(ledger, process.stdin, { defaults: options, json: asJson });
@@ -104,6 +113,21 @@ async function enqueue(kind: string | undefined, flags: EnqueueFlags): Promise<v
     { jobs },
   );
 }
+
+/** The library's refusal of one option in the command's words: `maxAttempts` is a flag here. */
+function namingFlags(error: unknown): unknown {
+  if (!isLedgerError(error)) return error;
+  const [, option = '', rest] = /^(\w+)(: expected .*)$/s.exec(error.message) ?? [];
+  if (!FLAGS.includes(option)) return error;
+  const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const { code, jobId, cause } = error;
+  return new LedgerError(code, `${flag}${rest}`, { jobId, cause });
+}
+
+const FLAGS = [
+  ...['id', 'queue', 'priority', 'delay', 'runAt', 'maxAttempts', 'timeout', 'retry', 'tenant'],
+  ...['principal', 'correlationId', 'causationId', 'metadata', 'actor'],
+];
 
 function checkTogether(kind: string | undefined, flags: EnqueueFlags): void {
   const { ndjson = false, atomic = false, payload, id } = flags;

@@ -96,5 +96,5 @@ function internalText(error: unknown): string {
 function usageText(error: CommanderError): string {
   const command = root.commands.map((one) => one.name()).find((name) => process.argv[2] === name);
   const help = ['jobledger', command, '--help'].filter((word) => word !== undefined).join(' ');
-  return `${oneLine(error.message.replace(/^error: /, ''))}; see '${help}'`;
+  return `${oneLine(error.message.replace(/^error: /, '')).replace(/\.$/, '')}; see '${help}'`;
 }

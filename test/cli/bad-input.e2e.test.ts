@@ -40,17 +40,37 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a nonsense time',
     [...enqueue, '1', '--run-at', 'NaN'],
-    'runAt: expected a valid Date or ISO 8601',
+    '--run-at: expected a valid Date or ISO 8601',
   ],
   [
     'a negative delay',
     [...enqueue, '1', '--delay', '-5'],
-    'delay: expected a duration from 0, like 500ms',
+    '--delay: expected a duration from 0, like 500ms',
   ],
   [
     'a priority out of range',
     [...enqueue, '1', '--priority', '32768'],
-    'priority: expected an integer from -32768 to 32767, got 32768',
+    '--priority: expected an integer from -32768 to 32767, got 32768',
+  ],
+  [
+    'a limit of 0 attempts',
+    [...enqueue, '1', '--max-attempts', '0'],
+    '--max-attempts: expected an integer from 1 to 32767, got 0',
+  ],
+  [
+    'no time at all for an attempt',
+    [...enqueue, '1', '--timeout', '0'],
+    '--timeout: expected a duration from 1ms, or none, got "0"',
+  ],
+  [
+    'an unknown scope',
+    [...enqueue, '1', '--unique-key', 'k', '--unique-scope', 'ever'],
+    '--unique-scope: expected active or forever, got "ever"',
+  ],
+  [
+    'one argument too many',
+    ['stats', 'all'],
+    "Expected 0 arguments but got 1; see 'jobledger stats --help'",
   ],
   [
     'a blank kind',
