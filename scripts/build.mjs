@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-// A sibling of dist/: source maps keep their relative paths, and renames stay on one file system.
+// A sibling of dist/: renames stay on one file system.
 const staging = join(root, `.dist-${process.pid}`);
 
 removeLeftovers();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -74,11 +74,21 @@ describe('the packed package, installed into an empty project', () => {
     for (const command of ['work', 'enqueue', 'history', 'demo']) expect(stdout).toContain(command);
   });
 
+  it('holds all that its README links to', async () => {
+    const home = join(project, 'node_modules', 'jobledger');
+    const readme = await readFile(join(home, 'README.md'), 'utf8');
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1]!);
+    expect(links.length).toBeGreaterThan(5);
+    for (const link of links) await expect(stat(join(home, link)), link).resolves.toBeDefined();
+  });
+
   it('holds the compiled program, the licence and the change log, but no source', async () => {
     const home = join(project, 'node_modules', 'jobledger');
     const names = await readdir(home);
     expect(names).toEqual(expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist']));
     expect(names).not.toContain('src');
+    const built = await readdir(join(home, 'dist'), { recursive: true });
+    expect(built.filter((name) => name.endsWith('.map'))).toEqual([]);
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
       version: string;
     };
