@@ -140,10 +140,25 @@ async function recordAll(
     const deadline = performance.now() + timeoutMs;
     return enqueueAtomically(store, buffer.nextPartition(), prepared, deadline);
   }
+  return recordEach(context, prepared);
+}
+
+/** All at once, but those with one key one by one: of them the first gets it. */
+function recordEach(
+  context: Enqueueing,
+  prepared: readonly Prepared[],
+): Promise<readonly Flushed[]> {
+  const latest = new Map<string, Promise<Flushed>>();
+  const start = (one: Prepared) =>
+    record(context, one, undefined).catch((error: unknown) => ({ error: error as Error }));
   return Promise.all(
-    prepared.map((one) =>
-      record(context, one, undefined).catch((error: unknown) => ({ error: error as Error })),
-    ),
+    prepared.map((one) => {
+      if (one.unique === undefined) return start(one);
+      const name = JSON.stringify([one.unique.tenant, one.kind, one.unique.key]);
+      const recorded = latest.get(name)?.then(() => start(one)) ?? start(one);
+      latest.set(name, recorded);
+      return recorded;
+    }),
   );
 }
 
