@@ -108,9 +108,13 @@ export type OperatorCommand =
       readonly priority: number;
     };
 
-/** A command that does not fit the job's state. Expected, so a value and no exception. */
+/**
+ * A command that does not fit the job's state, or (UNREADABLE) a job whose events this program cannot
+ * fold, perhaps a newer one's. Expected, so a value and no exception.
+ */
 export interface Rejection {
-  readonly rejected: 'ILLEGAL_STATE' | 'JOB_EXISTS' | 'JOB_NOT_FOUND' | 'STALE_ATTEMPT';
+  readonly rejected:
+    'ILLEGAL_STATE' | 'JOB_EXISTS' | 'JOB_NOT_FOUND' | 'STALE_ATTEMPT' | 'UNREADABLE';
   readonly message: string;
 }
 

@@ -4,12 +4,13 @@ import type { JobCommand } from '../job/commands.js';
 import { decide, isRejection } from '../job/decide.js';
 import type { EventMeta, NewEvent, RecordedEvent } from '../job/events.js';
 import { SCHEMA_VERSION } from '../job/events.js';
-import { evolve, fold } from '../job/evolve.js';
+import { evolve } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
 import type { Rejection } from '../job/commands.js';
 import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
 import { terminateHolder } from './lock-holder.js';
 import { addMs } from './add-ms.js';
+import { foldStreams } from './fold-streams.js';
 import { placeStatements, type Change } from './place.js';
 import { readStreams } from './read.js';
 import { keyRefusal, keyStatements } from './retake-key.js';
@@ -43,7 +44,8 @@ export interface ExecuteOptions {
 /**
  * The careful path, for everything but enqueue, claim and finish: load the streams, decide, append
  * with the version that was decided on, and bring the dispatch rows along. If a stream has moved
- * meanwhile, its version is taken, the whole batch is rolled back, loaded and decided again.
+ * meanwhile, its version is taken, the whole batch is rolled back, loaded and decided again. A stream
+ * that cannot be read refuses its own orders only.
  */
 export async function execute(
   store: Store,
@@ -86,13 +88,13 @@ async function decideAll(
 ): Promise<Decided> {
   const ids = [...new Set(orders.map((order) => order.jobId))];
   const { events, now } = await readStreams(store, partition, ids);
-  const first = new Map(ids.map((id) => [id, fold(events.get(id) ?? [])]));
+  const { states: first, unreadable } = foldStreams(store, ids, events);
   const latest = new Map(first);
   const executions: Execution[] = [];
   const appended: RecordedEvent[] = [];
   for (const { jobId, command, meta } of orders) {
     const before = latest.get(jobId);
-    const decision = decide(asOf(before, now), command);
+    const decision = unreadable.get(jobId) ?? decide(asOf(before, now), command);
     if (isRejection(decision)) {
       executions.push(decision);
       continue;

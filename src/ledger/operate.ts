@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Actor, Job } from '../api.js';
 import { LedgerError } from '../errors.js';
 import type { OperatorCommand } from '../job/commands.js';
@@ -7,6 +8,7 @@ import type { Json } from '../job/json.js';
 import { integerProblem, MAX_ATTEMPTS, MAX_EVENT_BYTES, priorityProblem } from '../job/limits.js';
 import { nameProblem } from '../job/names.js';
 import { execute } from './execute.js';
+import { existingJobs } from './existing-jobs.js';
 import { partitionOf } from './ids.js';
 import { asRead, lookUp } from './look-up.js';
 import { moveJobs } from './move-inbox.js';
@@ -25,7 +27,8 @@ export type Operation =
 
 /**
  * Carries out an operator's command: decided on the job's whole stream, recorded with actor and
- * reason. Throws JOB_NOT_FOUND, or ILLEGAL_STATE in a line that names the job's state.
+ * reason. Throws JOB_NOT_FOUND, or ILLEGAL_STATE in a line that names the job's state or says why its
+ * events cannot be read; UNIQUE_KEY_BUSY or CONFLICT if the job cannot leave the inbox yet.
  */
 export async function operate(
   store: Store,
@@ -50,13 +53,40 @@ export async function operate(
   return asRead(after, events.at(-1)!.recordedAt);
 }
 
-/** The job an id names. One that is still in the inbox is moved into the ledger first. */
+/**
+ * The job an id names. One that is still in the inbox is moved into the ledger first: if a stranger
+ * stands in the way, or another mover is at it, for as long as a lock is waited for elsewhere.
+ */
 async function existing(store: Store, id: string): Promise<string> {
   const jobId = await resolveId(store, id);
-  const job = jobId === undefined ? undefined : await lookUp(store, jobId);
-  if (job === undefined) throw new LedgerError('JOB_NOT_FOUND', `job ${id}: not found`, { jobId });
-  if (job.version === 0) await moveJobs(store, [jobId!]);
-  return jobId!;
+  const deadline = performance.now() + MOVE_MS;
+  for (let pauseMs = 10; jobId !== undefined; pauseMs = Math.min(pauseMs * 2, 200)) {
+    if ((await kindOf(store, jobId)) !== undefined) return jobId;
+    const job = await lookUp(store, jobId);
+    if (job === undefined) break;
+    if (job.version > 0) return jobId;
+    const keyBusy = await moveJobs(store, [jobId]);
+    if (performance.now() > deadline && (await lookUp(store, jobId))?.version === 0)
+      throw cannotMove(jobId, keyBusy);
+    await pause(pauseMs);
+  }
+  throw new LedgerError('JOB_NOT_FOUND', `job ${id}: not found`, { jobId });
+}
+
+const MOVE_MS = 2_000;
+
+function cannotMove(jobId: string, keyBusy: boolean): LedgerError {
+  const why = keyBusy
+    ? 'an open transaction holds its unique key'
+    : 'another session keeps its row or its partition locked';
+  const message = `job ${jobId}: still on its way into the ledger, ${why}; try again`;
+  return new LedgerError(keyBusy ? 'UNIQUE_KEY_BUSY' : 'CONFLICT', message, { jobId });
+}
+
+/** A ledger job's kind, without reading its whole stream. */
+async function kindOf(store: Store, jobId: string): Promise<string | undefined> {
+  const partition = partitionOf(jobId, store.partitions);
+  return (await existingJobs(store, partition, [jobId])).get(jobId)?.kind;
 }
 
 function checkActor(by: Actor): void {
@@ -89,29 +119,28 @@ async function checked(
       const { extraAttempts, payload } = operation;
       if (extraAttempts !== undefined)
         refuse(integerProblem('extraAttempts', extraAttempts, 1, MAX_ATTEMPTS));
-      if (payload !== undefined) await checkPayload(store, kinds, jobId, payload);
+      if (payload !== undefined) {
+        refuseTooLarge(reason, payload);
+        const contract = kinds?.get((await kindOf(store, jobId)) ?? '');
+        if (contract !== undefined) await validatePayload(contract, payload);
+      }
       return { type: 'RetryJob', actor, reason, extraAttempts, payload };
     }
   }
 }
 
-async function checkPayload(
-  store: Store,
-  kinds: ReadonlyMap<string, JobContract> | undefined,
-  jobId: string,
-  payload: Json,
-): Promise<void> {
+/** Measures the event that will be recorded, with its longest numbers, and not the payload alone. */
+function refuseTooLarge(reason: string, payload: Json): void {
   const encoded = encodeJson(payload, 'payload');
   if ('problem' in encoded) throw new LedgerError('PAYLOAD_INVALID', encoded.problem);
-  if (encoded.storedBytes > MAX_EVENT_BYTES) {
-    throw new LedgerError(
-      'PAYLOAD_TOO_LARGE',
-      `payload: expected at most ${MAX_EVENT_BYTES} bytes`,
-    );
-  }
-  const job = await lookUp(store, jobId);
-  const contract = job === undefined ? undefined : kinds?.get(job.kind);
-  if (contract !== undefined) await validatePayload(contract, payload);
+  const counts = { extraAttempts: MAX_ATTEMPTS, maxAttempts: MAX_ATTEMPTS };
+  const event = encodeJson({ reason, from: 'failed', ...counts, payload }, '');
+  if ('problem' in event) throw new LedgerError('PAYLOAD_INVALID', event.problem);
+  if (event.storedBytes <= MAX_EVENT_BYTES) return;
+  throw new LedgerError(
+    'PAYLOAD_TOO_LARGE',
+    `payload: expected an event of at most ${MAX_EVENT_BYTES} bytes, got ${event.storedBytes}`,
+  );
 }
 
 function refuse(problem: string | undefined): void {

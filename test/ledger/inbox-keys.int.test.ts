@@ -80,3 +80,48 @@ test('hundreds of busy keys keep the rows of others waiting for a moment only', 
   });
   expect((await ledger.verify()).differences).toEqual([]);
 });
+
+test('a command for a job that cannot leave the inbox says what is in the way', async () => {
+  const ledger = await site.open();
+  const stranger = await site.connect();
+  await stranger.query('begin');
+  await stranger.query(
+    `insert into jobledger.unique_keys(tenant, kind, key, job_id, scope)
+     values ('', 'stuck', 'held', gen_random_uuid(), 'active')`,
+  );
+  const [id] = await insertKeyed('stuck', ['held']);
+  await expect(ledger.cancel(id!, by)).rejects.toMatchObject({
+    code: 'UNIQUE_KEY_BUSY',
+    jobId: id,
+    message: `job ${id}: still on its way into the ledger, an open transaction holds its unique key; try again`,
+  });
+  expect(await ledger.get(id!)).toMatchObject({ state: 'available', version: 0 });
+  await stranger.query('rollback');
+  expect(await ledger.cancel(id!, by)).toMatchObject({ state: 'canceled', version: 2 });
+  const [plain] = await site.ask<{ id: string }>(
+    `insert into jobledger.inbox(kind) values ('stuck') returning job_id as id`,
+  );
+  await stranger.query('begin');
+  await stranger.query('select from jobledger.inbox where job_id = $1 for update', [plain!.id]);
+  await expect(ledger.cancel(plain!.id, by)).rejects.toMatchObject({ code: 'CONFLICT' });
+  await stranger.query('rollback');
+  expect(await ledger.cancel(plain!.id, by)).toMatchObject({ state: 'canceled' });
+});
+
+test('of two items of one list with the same key the earlier gets the job', async () => {
+  const ledger = await site.open();
+  const id = '3f2c1e0a-5a5a-4a5a-8a5a-0123456789ab';
+  // Whoever is not made to wait for the first item is in long before it.
+  await site.ask(`create function dawdle() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(0.3); return new; end $$`);
+  await site.ask(`create trigger slow before insert on jobledger.unique_keys for each row
+    when (new.job_id = '${id}') execute function dawdle()`);
+  const unique = { key: 'twice' };
+  const answers = await ledger.enqueueMany([
+    { job: 'listed', payload: 1, id, unique },
+    { job: 'listed', payload: 2, unique },
+    { job: 'listed', payload: 3, unique: { key: 'other' } },
+  ]);
+  expect(answers).toMatchObject([{ id, created: true }, { id, created: false }, { created: true }]);
+  expect(await ledger.get(id)).toMatchObject({ payload: 1 });
+});

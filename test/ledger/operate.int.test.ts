@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { expect, test } from 'vitest';
 import { defineJob, type Actor, type Ledger } from 'jobledger';
+import { MAX_EVENT_BYTES } from '../../src/job/limits.js';
+import { execute } from '../../src/ledger/execute.js';
+import { partitionOf } from '../../src/ledger/ids.js';
 import { fail } from '../support/fail-job.js';
 import { ledgerSite } from '../support/ledger.js';
 
@@ -187,4 +190,49 @@ test('an unknown job is not found, and bad input is named', async () => {
   ];
   for (const [call, line] of calls) await expect(call()).rejects.toThrow(line);
   expect(await ledger.history(id)).toHaveLength(1);
+});
+
+test('the size limit counts the whole event of a retry, and not the payload alone', async () => {
+  const ledger = await site.open();
+  const id = await failed(ledger, 'large');
+  const fits = 'x'.repeat(MAX_EVENT_BYTES - 1_000);
+  const beyond = 'x'.repeat(MAX_EVENT_BYTES - 20);
+  await expect(ledger.retry(id, { ...by, payload: beyond })).rejects.toMatchObject({
+    code: 'PAYLOAD_TOO_LARGE',
+    message: expect.stringMatching(/^payload: expected an event of at most 786432 bytes, got 7865/),
+  });
+  expect(await ledger.retry(id, { ...by, payload: fits })).toMatchObject({ payload: fits });
+  const [event] = await site.ask<{ bytes: number }>(
+    `select octet_length(data::text) as bytes from jobledger.events
+     where stream_id = $1 and type = 'JobRetried'`,
+    [id],
+  );
+  expect(event!.bytes).toBeLessThanOrEqual(MAX_EVENT_BYTES);
+});
+
+test('a job whose events cannot be read refuses its own commands and nobody else’s', async () => {
+  const ledger = await site.open();
+  const [newer, known] = [randomUUID(), randomUUID()].map((id) => `${id.slice(0, -2)}05`);
+  for (const id of [newer!, known!]) await ledger.enqueue('newer', {}, { id });
+  await site.ask(`alter type jobledger.event_type add value 'JobPaused'`);
+  await site.ask(
+    `insert into jobledger.events select partition,
+       (select max(position) + 1 from jobledger.events m where m.partition = e.partition),
+       stream_id, 2, 'JobPaused', 2, kind, queue, '{}', '{}', clock_timestamp()
+     from jobledger.events e where stream_id = $1`,
+    [newer],
+  );
+  const store = await site.store();
+  const orders = [newer!, known!].map(
+    (jobId) => ({ jobId, command: { type: 'CancelJob', ...by } }) as const,
+  );
+  const executions = await execute(store, partitionOf(newer!, store.partitions), orders);
+  expect(executions).toMatchObject([{ rejected: 'UNREADABLE' }, { after: { state: 'canceled' } }]);
+  await expect(ledger.cancel(newer!, by)).rejects.toMatchObject({
+    code: 'ILLEGAL_STATE',
+    jobId: newer,
+    message: expect.stringMatching(
+      /^job .*: its events cannot be read by this program: .*JobPaused/,
+    ),
+  });
 });
