@@ -138,6 +138,7 @@ export class OutcomeBuffer {
         if (isDataError(error)) return this.#halve(attempts, error as Error);
         const again =
           isConnectionError(error) || isLockTimeout(error) || isRetryableConflict(error);
+        if (isPoolEnded(error)) return this.giveUp();
         if (!again)
           this.#store.log.error({ error }, 'outcomes could not be recorded; trying again');
         for (const attempt of attempts) attempt.sentBefore ||= isConnectionError(error);
@@ -210,4 +211,9 @@ function mended(attempt: Attempt, error: Error): Attempt['outcome'] {
     return { ...rest, resultOmitted: 'result: Postgres cannot store it' };
   }
   return unstorable(attempt, error.message);
+}
+
+/** The ledger was closed while a handler ran on: nobody will ever answer. */
+function isPoolEnded(error: unknown): boolean {
+  return error instanceof Error && /after calling end on the pool/.test(error.message);
 }

@@ -97,15 +97,26 @@ export class Worker implements LedgerWorker {
     }
   }
 
+  /** Wins over being declared dead, whichever is heard of first: a loop like this is at fault. */
   async #stall(stalled: Incarnation, why: string): Promise<void> {
-    if (this.#incarnation !== stalled || this.#stopping !== undefined) return;
+    if (this.#stopping !== undefined) return;
     this.#store.log.error(
       { code: 'WORKER_STALLED', worker: stalled.id, why },
       'worker gives its leases up',
     );
-    this.#stopping = stalled.abandon('lease-lost');
+    this.#stopping = this.#giveUp();
     await this.#stopping;
     this.#fail(new LedgerError('INTERNAL', `worker: ${why}`));
+  }
+
+  /** Outcomes under way are still brought home; handlers that go on are not waited for. */
+  async #giveUp(): Promise<void> {
+    await this.#starting?.catch(() => {});
+    const lives = new Set(this.#abandoned);
+    if (this.#incarnation !== undefined) lives.add(this.#incarnation);
+    await Promise.all(
+      [...lives].map((life) => life.abandon('lease-lost').then(() => life.retire(0))),
+    );
   }
 
   async #finish(graceMs: number): Promise<void> {
