@@ -1,4 +1,5 @@
 import type { Job } from '../api.js';
+import { LedgerError } from '../errors.js';
 import type { RecordedEvent } from '../job/events.js';
 import { evolve, fold } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
@@ -19,8 +20,18 @@ export async function lookUp(store: Store, jobId: string): Promise<Job | undefin
 async function lookUpLedger(store: Store, jobId: string): Promise<Job | undefined> {
   const partition = partitionOf(jobId, store.partitions);
   const { events, now } = await readStreams(store, partition, [jobId]);
-  const state = fold(events.get(jobId) ?? []);
+  const state = folded(jobId, events.get(jobId) ?? []);
   return state === undefined ? undefined : asRead(state, now);
+}
+
+/** An event of a newer program cannot be folded; `history` shows it as it is. */
+function folded(jobId: string, stream: readonly RecordedEvent[]): JobState | undefined {
+  try {
+    return fold(stream);
+  } catch (error) {
+    const message = `job ${jobId}: this program cannot read its events (${(error as Error).message}); see its history`;
+    throw new LedgerError('ILLEGAL_STATE', message, { jobId, cause: error });
+  }
 }
 
 /** A folded job as users see it at a time: what is due is available. */

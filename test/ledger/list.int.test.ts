@@ -96,4 +96,5 @@ it('shows a job with an event of a newer program, with a note, and goes on', asy
   expect(jobs).toHaveLength(1);
   expect(jobs[0]!.note).toMatch(/cannot read/);
   expect(await ledger.history(id)).toHaveLength(2);
+  await expect(ledger.get(id)).rejects.toThrow(/cannot read its events/);
 });
