@@ -95,7 +95,7 @@ export function delayAfter(
       return between(plainMs / 2, plainMs, random());
     case 'decorrelated': {
       const fromMs = bounded(Math.max(previousDelayMs ?? baseMs, baseMs), capMs);
-      return Math.min(capMs, between(baseMs, fromMs * 3, random()));
+      return Math.min(Math.round(capMs), between(baseMs, fromMs * 3, random()));
     }
     default:
       return unreachable(policy.jitter, 'jitter');
