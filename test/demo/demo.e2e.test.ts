@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { readLockfile } from '../../src/demo/lockfile.js';
 import { openLedger, type Ledger, type RecordedEvent } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
-import { temporaryFolder } from '../support/folder.js';
+import { dataHome } from '../support/folder.js';
 import { startCli, type TestProcess } from '../support/processes.js';
 import { isAlive, serverPid } from '../embedded/site.js';
 import { lockfile, project } from './projects.js';
@@ -127,7 +127,7 @@ describe('the demo in a small project', () => {
 });
 
 async function dataFolder(): Promise<string> {
-  const folder = await temporaryFolder();
+  const folder = await dataHome();
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
   return join(folder, 'data');
 }

@@ -1,14 +1,14 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { temporaryFolder } from '../support/folder.js';
+import { dataHome } from '../support/folder.js';
 
 /** Files by path; objects are written as JSON. */
 export type Files = Readonly<Record<string, string | object>>;
 
 /** A folder with these files; it goes with the test. */
 export async function project(files: Files): Promise<string> {
-  const folder = await temporaryFolder();
+  const folder = await dataHome();
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
   for (const [path, content] of Object.entries(files)) {
     await mkdir(join(folder, dirname(path)), { recursive: true });

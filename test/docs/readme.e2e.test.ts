@@ -2,7 +2,7 @@ import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryFolder } from '../support/folder.js';
+import { dataHome } from '../support/folder.js';
 import { startNode } from '../support/processes.js';
 import { blocksOf, document } from './markdown.js';
 
@@ -71,7 +71,7 @@ function example(): string {
 
 /** A folder in which the built package and what it is used with are installed. */
 async function emptyProject(): Promise<string> {
-  const folder = await temporaryFolder();
+  const folder = await dataHome();
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
   const modules = join(folder, 'node_modules');
   await mkdir(modules);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryFolder } from '../support/folder.js';
+import { dataHome } from '../support/folder.js';
 import { blocksOf, document, documents, section, type Block } from './markdown.js';
 import { PRELUDE } from './prelude.js';
 
@@ -40,7 +40,7 @@ function exampleEvents(): readonly Block[] {
 
 /** What the compiler says of the blocks, each line with the document it is about. */
 async function faults(blocks: readonly Block[]): Promise<readonly string[]> {
-  const folder = await temporaryFolder();
+  const folder = await dataHome();
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
   await mkdir(join(folder, 'snippets'));

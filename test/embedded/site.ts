@@ -4,7 +4,7 @@ import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 import { openEmbedded, type EmbeddedServer } from '../../src/embedded/embedded.js';
 import { readPostmaster } from '../../src/embedded/server.js';
-import { temporaryFolder } from '../support/folder.js';
+import { dataHome } from '../support/folder.js';
 import { copyPristine } from '../support/pristine.js';
 
 /**
@@ -12,7 +12,7 @@ import { copyPristine } from '../support/pristine.js';
  * the test.
  */
 export async function testSite(options: { fresh?: boolean; name?: string } = {}): Promise<string> {
-  const root = await temporaryFolder();
+  const root = await dataHome();
   const folder = join(root, options.name ?? '.jobledger');
   const pristineData = inject('pristineData');
   if (!options.fresh && pristineData) await copyPristine(pristineData, folder);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openEmbedded } from '../../src/embedded/embedded.js';
-import { temporaryFolder } from './folder.js';
+import { dataHome } from './folder.js';
 import { isLedgerError } from '../../src/errors.js';
 import { copyPristine, createPristine } from './pristine.js';
 import { prepareTemplate } from './template.js';
@@ -62,7 +62,7 @@ async function findServer(
   given: string | undefined,
   binFolder: string,
 ): Promise<{ url: string; pristineData: string; close: () => Promise<void> }> {
-  const root = await temporaryFolder();
+  const root = await dataHome();
   const remove = (): Promise<void> => rm(root, { recursive: true, force: true, maxRetries: 20 });
   const pristineData = await createPristine(join(root, 'pristine'), binFolder).catch((error) => {
     if (given && isLedgerError(error, 'MISSING_PACKAGE')) return '';

@@ -9,7 +9,7 @@ import { claimFolder, createData, findData } from '../../src/embedded/data-folde
 import { serverIdentity } from '../../src/embedded/identity.js';
 import { joinServer } from '../../src/embedded/join.js';
 import { readPostmaster, untilGone, type ServerPlan } from '../../src/embedded/server.js';
-import { temporaryFolder } from './folder.js';
+import { dataHome } from './folder.js';
 import { copyPristine } from './pristine.js';
 
 /** A server of one test's own, to be treated badly. Its address stays the same for its life. */
@@ -37,7 +37,7 @@ export interface ThrowawayPostgres {
 export async function startPostgres(
   options: { readonly fast?: boolean; readonly settings?: readonly string[] } = {},
 ): Promise<ThrowawayPostgres> {
-  const folder = await claimFolder(await temporaryFolder());
+  const folder = await claimFolder(await dataHome());
   const plan = await planServer(folder, { fast: true, ...options });
   const { dataFolder } = plan;
   const start = async (): Promise<void> => {
