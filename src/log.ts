@@ -1,8 +1,19 @@
-import { destination, pino } from 'pino';
 import type { Log } from './job/define.js';
 
-/** Our own logger: JSON lines on stderr, so that they never mix with what a command prints. */
-export function defaultLog(level = 'warn'): Log {
-  const options = { name: 'jobledger', level, serializers: { error: pino.stdSerializers.err } };
-  return pino(options, destination({ dest: 2, sync: true }));
+/** The log to write to: the given one, none for `false`, else our own. */
+export async function logOf(option: Log | false | undefined): Promise<Log> {
+  if (option === false) return SILENT;
+  // Loaded only here: a program with a logger of its own should not pay for ours.
+  return option ?? (await import('./own-log.js')).ownLog();
 }
+
+const nothing = (): void => undefined;
+
+const SILENT: Log = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => SILENT,
+  isLevelEnabled: () => false,
+};

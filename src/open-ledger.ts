@@ -6,7 +6,7 @@ import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
 import { migrate } from './ledger/migrate.js';
 import { checkServer, openStore } from './ledger/open-store.js';
-import { defaultLog } from './log.js';
+import { logOf } from './log.js';
 import { asStoreError } from './sql-errors.js';
 import { LedgerHandle } from './open-handle.js';
 
@@ -31,7 +31,7 @@ export async function openLedger(options: LedgerOptions = {}): Promise<Ledger> {
     if (settings.migrate) await migrate(database.pool, settings);
     const store = await openStore(database, {
       schema: settings.schema,
-      log: options.logger === undefined ? defaultLog() : options.logger || defaultLog('silent'),
+      log: await logOf(options.logger),
       clockShiftMs: options.clockShiftMs ?? (() => 0),
     });
     return new LedgerHandle(store, settings, kinds, embedded);

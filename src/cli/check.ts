@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { isLedgerError, VERSION, type Ledger, type Stats } from '../index.js';
+import { isLedgerError } from '../errors.js';
+import type { Ledger, Stats } from '../index.js';
+import { VERSION } from '../version.js';
 import { exitCodeOf } from './exit-codes.js';
 import { loadRunnableJobs } from './load-jobs.js';
 import { print, printJson } from './print.js';

@@ -1,12 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  isLedgerError,
-  LedgerError,
-  type Enqueued,
-  type EnqueueItem,
-  type EnqueueOptions,
-  type Ledger,
-} from '../index.js';
+import { isLedgerError, LedgerError } from '../errors.js';
+import type { Enqueued, EnqueueItem, EnqueueOptions, Ledger } from '../index.js';
 import { EXIT } from './exit-codes.js';
 import { ndjsonJobs, type NdjsonJob } from './ndjson.js';
 import { badInput } from './parse.js';

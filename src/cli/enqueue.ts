@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { isLedgerError, LedgerError, type EnqueueOptions, type JsonObject } from '../index.js';
+import { isLedgerError, LedgerError } from '../errors.js';
+import type { EnqueueOptions, JsonObject } from '../index.js';
 import { enqueueAtomically, enqueueLines, printEnqueued } from './enqueue-lines.js';
 import { loadJobs } from './load-jobs.js';
 import { osUser } from './operator.js';

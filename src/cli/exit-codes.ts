@@ -1,4 +1,4 @@
-import { isLedgerError } from '../index.js';
+import { isLedgerError } from '../errors.js';
 
 /** What the exit code of `jobledger` says; the one place where answers become numbers. */
 export const EXIT = {

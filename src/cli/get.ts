@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { duration, percent } from '../human.js';
-import { LedgerError, type Job, type Ledger } from '../index.js';
+import { LedgerError } from '../errors.js';
+import type { Job, Ledger } from '../index.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { pairs, shorten, time } from './text.js';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { duration } from '../human.js';
-import { LedgerError, type Ledger, type RecordedEvent, type WorkerInfo } from '../index.js';
+import { LedgerError } from '../errors.js';
+import type { Ledger, RecordedEvent, WorkerInfo } from '../index.js';
 import { describeEvent, workersIn } from './describe-event.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { LedgerError, type JobContract, type RunnableJob } from '../index.js';
+import { LedgerError } from '../errors.js';
+import type { JobContract, RunnableJob } from '../index.js';
 import { badInput } from './parse.js';
 import { oneLine } from './text.js';
 

@@ -6,7 +6,8 @@
  * the library's words.
  */
 import { Command, CommanderError } from 'commander';
-import { LedgerError, VERSION } from '../index.js';
+import { LedgerError } from '../errors.js';
+import { VERSION } from '../version.js';
 import { registerCancel } from './cancel.js';
 import { registerCheck } from './check.js';
 import { registerDemo } from './demo.js';

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { migrateDatabase } from '../index.js';
 import { integer } from './parse.js';
 import { print, printJson } from './print.js';
 import { ledgerOptions, type StoreFlags } from './store-flags.js';
@@ -18,6 +17,7 @@ export function registerMigrate(program: Command): void {
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<StoreFlags & { readonly partitions?: number }>();
       const { partitions } = flags;
+      const { migrateDatabase } = await import('../index.js');
       const applied = await migrateDatabase({ ...ledgerOptions(flags), partitions });
       if (flags.json === true) return printJson({ applied });
       if (applied.length === 0) return print('up to date: nothing to do');

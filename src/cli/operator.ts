@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { isLedgerError, type Actor, type Job, type Ledger, type LedgerOptions } from '../index.js';
+import { isLedgerError } from '../errors.js';
+import type { Actor, Job, Ledger, LedgerOptions } from '../index.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { print, printJson, warn } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';

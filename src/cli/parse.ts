@@ -1,4 +1,5 @@
-import { LedgerError, type Json } from '../index.js';
+import { LedgerError } from '../errors.js';
+import type { Json } from '../index.js';
 import { oneLine, shorten } from './text.js';
 
 /** A reader of an option's text as commander takes it: throws one line that names the field. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { checkedUrl, EMBEDDED_FOLDER, readEnvironment } from '../config.js';
-import { openLedger, type DatabaseOption, type Ledger, type LedgerOptions } from '../index.js';
+import type { DatabaseOption, Ledger, LedgerOptions } from '../index.js';
 import { cliLog } from './cli-log.js';
 import { badInput } from './parse.js';
 import { warn } from './print.js';
@@ -50,7 +50,7 @@ export async function withLedger<T>(
   use: (ledger: Ledger) => Promise<T>,
   options: LedgerOptions = {},
 ): Promise<T> {
-  const ledger = await openLedger({ ...ledgerOptions(flags), ...options });
+  const ledger = await openWith({ ...ledgerOptions(flags), ...options });
   const interrupted = (signal: NodeJS.Signals): void => {
     setTimeout(() => process.exit(exitCodeAfter(signal)), CLOSE_MS);
     void ledger.close().finally(() => process.exit(exitCodeAfter(signal)));
@@ -62,6 +62,12 @@ export async function withLedger<T>(
     await ledger.close();
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
   }
+}
+
+/** Loaded only here: the library, its driver included, is most of what a command takes to start. */
+export async function openWith(options: LedgerOptions): Promise<Ledger> {
+  const { openLedger } = await import('../index.js');
+  return openLedger(options);
 }
 
 /** A shell's way to say which signal ended a process. */

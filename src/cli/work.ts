@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { openLedger, type WorkerOptions } from '../index.js';
+import type { WorkerOptions } from '../index.js';
 import { cliLog } from './cli-log.js';
 import { loadRunnableJobs } from './load-jobs.js';
 import { durationMs, integer, names } from './parse.js';
 import { runWorker } from './run-worker.js';
 import { StopSignals } from './stop-signals.js';
-import { ledgerOptions, logLevel, type StoreFlags } from './store-flags.js';
+import { ledgerOptions, logLevel, openWith, type StoreFlags } from './store-flags.js';
 
 type WorkFlags = StoreFlags & {
   readonly jobs: string;
@@ -84,7 +84,7 @@ async function work(flags: WorkFlags): Promise<void> {
   const signals = new StopSignals();
   const jobs = await loadRunnableJobs(flags.jobs);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
-  const ledger = await openLedger({ ...ledgerOptions(flags), logger: log });
+  const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   // A handler that ignores its signal would keep a finished process alive.
   process.exit(
     await runWorker(ledger, workerOptions(flags, jobs), {

@@ -2,7 +2,7 @@ import type { Database } from '../database.js';
 import { LedgerError } from '../errors.js';
 import type { Log } from '../job/define.js';
 import { asStoreError } from '../sql-errors.js';
-import { PROGRAM_VERSION, readLedger, SCHEMA_VERSION, tooNew } from './migrate.js';
+import { PROGRAM_VERSION, readLedger, SCHEMA_VERSION, tooNew } from './ledger-row.js';
 import type { Store } from './store.js';
 import { tablesOf } from './tables.js';
 import { Signals } from './signals.js';

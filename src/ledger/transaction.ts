@@ -1,4 +1,4 @@
-import { CompiledQuery } from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import { LedgerError } from '../errors.js';
 
 /** Runs a statement inside the caller's transaction. */
@@ -10,8 +10,11 @@ export type Run = (
 /** How to run statements in what the caller gave: a `pg` client, or a Kysely transaction. */
 export function runnerOf(transaction: unknown): Run {
   if (isKyselyTransaction(transaction)) {
-    return async (text, values) =>
-      (await transaction.executeQuery(CompiledQuery.raw(text, [...values]))).rows;
+    return async (text, values) => {
+      // Whoever comes with a Kysely transaction has loaded it; nobody else should pay for it.
+      const kysely = await import('kysely');
+      return (await transaction.executeQuery(kysely.CompiledQuery.raw(text, [...values]))).rows;
+    };
   }
   if (isClient(transaction)) {
     return async (text, values) => (await transaction.query(text, [...values])).rows;
