@@ -10,7 +10,10 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    setupFiles: ['test/support/after-file.ts'],
     fileParallelism: true,
+    // Loading the library anew for each of so many files costs more than most of them take.
+    isolate: false,
     maxWorkers: 2,
   },
 });

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLedger, type Ledger } from '../../src/index.js';
 import { cli, cliOn, errorOf, expectRefused } from '../support/cli.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { temporaryFolder } from '../support/folder.js';
-import { removeAfterFile } from './folders.js';
+import { dataHome, removeAfterFile } from '../support/folder.js';
 
 const ID = '01a203bd-b1e4-7ce1-a0f1-b6e6a1c316e7';
 const enqueue = ['enqueue', 'kind', '--payload'];
@@ -169,7 +168,7 @@ const NO_MODULES: readonly (readonly [string, string, string])[] = [
 ];
 
 test('a module of jobs that cannot be used is refused in one line that names it', async () => {
-  const folder = removeAfterFile(await temporaryFolder());
+  const folder = removeAfterFile(await dataHome());
   for (const [name, text, expected] of NO_MODULES) {
     await writeFile(join(folder, name), text);
     const line = expectRefused(

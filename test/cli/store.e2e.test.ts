@@ -6,9 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { cli, cliOn, errorOf, expectRefused } from '../support/cli.js';
 import { createDatabase } from '../support/database.js';
-import { temporaryFolder } from '../support/folder.js';
+import { dataHome, removeAfterFile } from '../support/folder.js';
 import { onServer, withDatabase } from '../support/postgres.js';
-import { removeAfterFile } from './folders.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const NOBODY = 65_534;
@@ -27,7 +26,7 @@ test.each([
 });
 
 test('a blank DATABASE_URL is an error, never a fall-back', async () => {
-  const cwd = removeAfterFile(await temporaryFolder());
+  const cwd = removeAfterFile(await dataHome());
   const answer = await cli(['stats'], { cwd, env: { DATABASE_URL: '' } });
   expect(expectRefused(answer)).toContain('DATABASE_URL: expected a Postgres URL, got blank text');
 });
@@ -99,7 +98,7 @@ test('a server that speaks something else is exit code 3', async () => {
 });
 
 test('without any database named, an embedded one is made and migrates itself', async () => {
-  const cwd = removeAfterFile(await temporaryFolder());
+  const cwd = removeAfterFile(await dataHome());
   const enqueued = await cli(['enqueue', 'first', '--payload', '1'], { cwd });
   expect(enqueued).toMatchObject({
     code: 0,
@@ -112,14 +111,14 @@ test('without any database named, an embedded one is made and migrates itself', 
 });
 
 test('a data folder of something else is refused and left alone', async () => {
-  const folder = removeAfterFile(await temporaryFolder());
+  const folder = removeAfterFile(await dataHome());
   await writeFile(join(folder, 'thesis.txt'), 'mine');
   const line = expectRefused(await cli(['stats', '--data', folder]));
   expect(line).toContain('found "thesis.txt"');
 });
 
 test('a data folder that may not be written is refused', async (context) => {
-  const folder = removeAfterFile(await temporaryFolder());
+  const folder = removeAfterFile(await dataHome());
   await mkdir(join(folder, 'data'), { mode: 0o500 });
   const asRoot = process.getuid?.() === 0;
   if (asRoot) await chown(folder, 0, 0);

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, statfs } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,6 +15,19 @@ export async function dataHome(): Promise<string> {
   return makeFolder((await isRoomy(MEMORY)) ? MEMORY : tmpdir());
 }
 
+/** The folder, which is removed when the file's tests are over. */
+export function removeAfterFile(folder: string): string {
+  toRemove.push(folder);
+  return folder;
+}
+
+/** Removes the folders that a file is done with. */
+export async function removeFolders(): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 20 };
+  await Promise.all(toRemove.splice(0).map((folder) => rm(folder, options)));
+}
+
+const toRemove: string[] = [];
 const MEMORY = '/dev/shm';
 const PLENTY_BYTES = 4 * 1024 ** 3;
 

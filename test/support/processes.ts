@@ -2,7 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 /** How a child ended. */
 export interface Exit {
@@ -60,6 +60,11 @@ export function startNode(file: string, options: ProcessOptions = {}): TestProce
   void started.exit.then(() => running.delete(started));
   killAfterTest(started);
   return started;
+}
+
+/** Ends what the hooks of a file started. */
+export async function endProcesses(): Promise<void> {
+  await Promise.all([...running].map((child) => child.kill()));
 }
 
 function wrap(child: ChildProcessByStdio<Writable, Readable, Readable>): TestProcess {
@@ -128,7 +133,3 @@ function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { DATABASE_URL: _url, KAFKA_BROKERS: _brokers, NODE_OPTIONS: _options, ...rest } = env;
   return Object.fromEntries(Object.entries(rest).filter(([name]) => !/^(PG|VITEST)/.test(name)));
 }
-
-afterAll(async () => {
-  await Promise.all([...running].map((child) => child.kill()));
-});
