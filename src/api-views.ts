@@ -73,15 +73,28 @@ export interface Difference {
   readonly text: string;
 }
 
+/** Something that the deep check found not to be as it must. See docs/operations.md. */
+export interface Finding {
+  /** What sort of damage it is: `position-gap`, `second-outcome`, `dispatch-stray` … */
+  readonly code: string;
+  readonly partition: number | null;
+  readonly position: number | null;
+  /** The job. */
+  readonly stream: string | null;
+  readonly text: string;
+}
+
 /** What `verify` answers. */
 export interface Verification {
-  /** True if there is no difference. */
+  /** True if there is no difference and no finding. */
   readonly verified: boolean;
   /** Events read. */
   readonly events: number;
   /** Jobs folded. */
   readonly jobs: number;
   readonly differences: readonly Difference[];
+  /** What the deep check found, if it was asked for; at most 1,000 of them. */
+  readonly findings?: readonly Finding[];
   /** What is no difference but wants an eye: rows of the inbox that were set aside. */
   readonly notes: readonly string[];
 }

@@ -124,8 +124,11 @@ export interface Ledger extends AsyncDisposable {
   reprioritize(id: string, by: Actor & { readonly priority: number }): Promise<Job>;
   /** Counts by state, queue and kind, all of one snapshot. */
   stats(): Promise<Stats>;
-  /** Proves that positions are dense and that the dispatch tables equal the fold of the log. */
-  verify(): Promise<Verification>;
+  /**
+   * Proves that positions are dense and that the dispatch tables equal the fold of the log. `deep`
+   * adds a second opinion from the events alone, by a checker that shares no code with the ledger.
+   */
+  verify(options?: { readonly deep?: boolean }): Promise<Verification>;
   /** A worker as it was registered, whether it lives or not: `AttemptStarted` names its id. */
   workerInfo(id: number): Promise<WorkerInfo | undefined>;
   /**

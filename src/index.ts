@@ -6,6 +6,7 @@ export type { Actor, DatabaseOption, EnqueueItem, Job, Ledger, LedgerOptions } f
 export type { Enqueued, EnqueueOptions, UniqueOption } from './job/enqueue-options.js';
 export type {
   Difference,
+  Finding,
   ListedJob,
   ListOptions,
   StateCounts,

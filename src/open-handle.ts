@@ -17,9 +17,9 @@ import { operate, type Operation } from './ledger/operate.js';
 import { readStream, resolveId } from './ledger/read.js';
 import { readStats } from './ledger/stats.js';
 import type { Store } from './ledger/store.js';
-import { verify } from './ledger/verify.js';
 import { Slots } from './ledger/slots.js';
 import { Listener } from './ledger/wake.js';
+import { verifyLedger } from './open-verify.js';
 import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
 import { Worker } from './worker/worker.js';
@@ -132,8 +132,8 @@ export class LedgerHandle implements Ledger {
     return this.#call(() => readStats(this.#store, { kinds: new Map(known) }));
   }
 
-  async verify() {
-    return this.#call(() => verify(this.#store));
+  async verify(options?: { readonly deep?: boolean }) {
+    return this.#call(() => verifyLedger(this.#store, this.#settings.schema, options));
   }
 
   async workerInfo(id: number) {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Difference } from '../index.js';
+import type { Difference, Finding, Verification } from '../index.js';
 import { EXIT } from './exit-codes.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
@@ -10,25 +10,40 @@ export function registerVerify(program: Command): void {
   program
     .command('verify')
     .description('prove that positions are dense and that the dispatch tables equal the log')
+    .option(
+      '--deep',
+      'also hold every event against the rules, by code that the ledger has no part in',
+    )
     .action(async (_, command: Command) => {
-      const flags = command.optsWithGlobals<StoreFlags>();
+      const flags = command.optsWithGlobals<StoreFlags & { readonly deep?: boolean }>();
       await withLedger(flags, async (ledger) => {
-        const answer = await ledger.verify();
+        const answer = await ledger.verify({ deep: flags.deep });
         if (!answer.verified) process.exitCode = EXIT.no;
         if (flags.json === true) return printJson(answer);
         for (const difference of answer.differences) await print(describe(difference));
+        for (const finding of answer.findings ?? []) await print(describeFinding(finding));
         for (const note of answer.notes) await print(`note: ${oneLine(note)}`);
-        const seen = `${count(answer.events, 'event')} of ${count(answer.jobs, 'job')}`;
-        return print(
-          answer.verified
-            ? `verified: ${seen}; positions are dense, the dispatch tables equal the log`
-            : `differs: ${count(answer.differences.length, 'difference')} in ${seen}`,
-        );
+        return print(summary(answer));
       });
     });
+}
+
+function summary({ verified, differences, findings, events, jobs }: Verification): string {
+  const seen = `${count(events, 'event')} of ${count(jobs, 'job')}`;
+  if (!verified) {
+    const found = findings === undefined ? '' : `, ${count(findings.length, 'finding')}`;
+    return `differs: ${count(differences.length, 'difference')}${found} in ${seen}`;
+  }
+  const deep = findings === undefined ? '' : ', every event keeps the rules';
+  return `verified: ${seen}; positions are dense, the dispatch tables equal the log${deep}`;
 }
 
 function describe({ where, partition, jobId, text }: Difference): string {
   const place = partition === null ? where : `${where}, partition ${partition}`;
   return oneLine(`${place}${jobId === null ? '' : `, job ${jobId}`}: ${text}`);
+}
+
+function describeFinding({ code, partition, position, stream, text }: Finding): string {
+  const at = partition === null ? '' : ` ${partition}${position === null ? '' : `/${position}`}`;
+  return oneLine(`${code}${at}${stream === null ? '' : `, job ${stream}`}: ${text}`);
 }

@@ -26,6 +26,7 @@ describe('imports', () => {
       file('src/ledger/read.ts', `export { run } from '../worker/run.js';`),
       file('src/embedded/start.ts', `import type { JobState } from '../job/state.js';`),
       file('src/worker/run.ts', `const list = await import('../cli/list.js');`),
+      file('src/checker/stream.ts', `import { evolve } from '../job/evolve.js';`),
       file('src/errors.ts', `import { decide } from './job/decide.js';`),
       file('src/cli/demo.ts', `import { jobs } from '../../projections/jobs.js';`),
     ];

@@ -5,6 +5,8 @@ import type { ImportOf, SourceFile } from './source-files.js';
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   job: [],
   ledger: ['root', 'job'],
+  // A second opinion is worth something only if it shares nothing with what it judges.
+  checker: [],
   embedded: ['root'],
   worker: ['root', 'job', 'ledger'],
   projector: ['root', 'job', 'ledger'],
