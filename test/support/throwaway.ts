@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
@@ -6,9 +7,11 @@ import { chooseAddress } from '../../src/embedded/address.js';
 import { findBinaries } from '../../src/embedded/binaries.js';
 import { clientConfig, connectionUrl } from '../../src/embedded/connection.js';
 import { claimFolder, createData, findData } from '../../src/embedded/data-folder.js';
+import { PASSWORD_FILE } from '../../src/embedded/initialise.js';
 import { serverIdentity } from '../../src/embedded/identity.js';
 import { joinServer } from '../../src/embedded/join.js';
 import { readPostmaster, untilGone, type ServerPlan } from '../../src/embedded/server.js';
+import type { Certificate } from './certificate.js';
 import { dataHome } from './folder.js';
 import { copyPristine } from './pristine.js';
 
@@ -16,6 +19,8 @@ import { copyPristine } from './pristine.js';
 export interface ThrowawayPostgres {
   readonly url: string;
   readonly config: pg.ClientConfig;
+  /** The same over TCP with a password, where `tcp` or `tls` was asked for. */
+  readonly overTcp: pg.ClientConfig | undefined;
   /** As a power cut: SIGKILL. Resolves when it is gone. */
   kill(): Promise<void>;
   /** Ends sessions at once, writes no checkpoint (SIGQUIT): the next start recovers. */
@@ -30,15 +35,23 @@ export interface ThrowawayPostgres {
   close(): Promise<void>;
 }
 
+export interface ThrowawayOptions {
+  readonly fast?: boolean;
+  /** Further settings, `name=value`. */
+  readonly settings?: readonly string[];
+  /** Listen on a port too, where a password is needed. */
+  readonly tcp?: boolean;
+  /** The same, and only to those who speak TLS. */
+  readonly tls?: Certificate;
+}
+
 /**
  * Starts a server with one empty database on it. It runs with fsync off unless told, which a killed
- * process survives (a killed machine would not); `settings` are `name=value`.
+ * process survives (a killed machine would not).
  */
-export async function startPostgres(
-  options: { readonly fast?: boolean; readonly settings?: readonly string[] } = {},
-): Promise<ThrowawayPostgres> {
+export async function startPostgres(options: ThrowawayOptions = {}): Promise<ThrowawayPostgres> {
   const folder = await claimFolder(await dataHome());
-  const plan = await planServer(folder, { fast: true, ...options });
+  const plan = await planServer(folder, options);
   const { dataFolder } = plan;
   const start = async (): Promise<void> => {
     const { client } = await joinServer(folder, () => Promise.resolve(plan), { dataFolder });
@@ -52,7 +65,10 @@ export async function startPostgres(
   closeAfterTest(close);
   await start();
   const config = await clientConfig(plan.address, dataFolder);
+  const password = await readFile(join(dataFolder, PASSWORD_FILE), 'utf8');
+  const hasPort = options.tcp === true || options.tls !== undefined;
   return {
+    overTcp: hasPort ? { ...config, host: HOST, password } : undefined,
     url: connectionUrl(config),
     config,
     kill: end('SIGKILL'),
@@ -67,10 +83,9 @@ export async function startPostgres(
   };
 }
 
-async function planServer(
-  folder: string,
-  options: { readonly fast: boolean; readonly settings?: readonly string[] },
-): Promise<ServerPlan> {
+const HOST = '127.0.0.1';
+
+async function planServer(folder: string, options: ThrowawayOptions): Promise<ServerPlan> {
   const identity = await serverIdentity();
   const binaries = await findBinaries(identity, inject('postgresBin') || undefined);
   const pristineData = inject('pristineData');
@@ -78,14 +93,42 @@ async function planServer(
   else await createData(folder, binaries, { identity, fast: true });
   const dataFolder = (await findData(folder)) ?? folder;
   const address = await chooseAddress(dataFolder, identity);
+  const settings = [...(options.settings ?? [])];
+  if (options.tls !== undefined) settings.push(...(await demandTls(dataFolder, options.tls)));
+  if (options.tcp === true || options.tls !== undefined) {
+    settings.push(`listen_addresses=${HOST}`);
+    Object.assign(address, { port: await freePort() });
+  }
   return {
     binaries,
     dataFolder,
     logFile: join(folder, 'postgres.log'),
     address,
     identity,
-    ...options,
+    fast: options.fast ?? true,
+    settings,
   };
+}
+
+/** Gives the server its certificate, and lets nobody in over TCP without TLS. */
+async function demandTls(dataFolder: string, { cert, key }: Certificate): Promise<string[]> {
+  const { uid, gid } = await stat(dataFolder);
+  const files = { 'server.crt': cert, 'server.key': key, 'pg_hba.conf': TLS_ALONE };
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(dataFolder, name), text, { mode: 0o600 });
+    await chown(join(dataFolder, name), uid, gid);
+  }
+  return ['ssl=on'];
+}
+
+const TLS_ALONE = 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n';
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, HOST, resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }
 
 async function endServer(dataFolder: string, signal: NodeJS.Signals): Promise<void> {
