@@ -1,4 +1,4 @@
-import type { EventOf, RecordedEvent } from './events.js';
+import { SCHEMA_VERSION, type EventOf, type RecordedEvent } from './events.js';
 import {
   canceled,
   cancelRequested,
@@ -19,9 +19,12 @@ import { unreachable } from './unreachable.js';
 
 /**
  * The job after one more event. Throws IllegalEvent for an event that cannot follow: skipped, repeated,
- * of another stream, or against the rules of `decide`. Nothing illegal is ever passed over.
+ * of another stream, in a form newer than this program, or against the rules of `decide`. Nothing
+ * illegal is ever passed over.
  */
 export function evolve(state: JobState | undefined, event: RecordedEvent): JobState {
+  if (event.schemaVersion > SCHEMA_VERSION)
+    throw new IllegalEvent(event, `its form ${event.schemaVersion} is newer than this program`);
   if (event.type === 'JobEnqueued') return enqueued(state, event);
   if (state === undefined) throw new IllegalEvent(event, 'the stream begins with JobEnqueued');
   if (event.streamId !== state.id) illegal(state, event, `the stream is ${state.id}`);

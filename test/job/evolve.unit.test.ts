@@ -230,6 +230,15 @@ describe('an event that cannot follow', () => {
     expect(() => evolve(running.state, event as never)).toThrow(/unknown event/);
   });
 
+  it('is refused in a form newer than this program, known as its type is', () => {
+    const event = { ...recordedAs(succeeded, next), schemaVersion: 2 };
+    expect(() => evolve(running.state, event)).toThrow(/its form 2 is newer than this program/);
+    const [first] = running.events;
+    expect(() => evolve(undefined, { ...first!, schemaVersion: 2 })).toThrow(
+      /newer than this program/,
+    );
+  });
+
   it('is refused if a retry has no time', () => {
     const decision = { action: 'retry', reason: 'lost', policy: 'x', delayMs: 1 } as const;
     const data = { attempt: 1, worker: 7, why: 'died', error: errorRecord(), decision };

@@ -84,6 +84,24 @@ it('refuses a limit or a state out of range, each by its name', async () => {
   );
 });
 
+it('takes no event of a newer form for one that it knows', async () => {
+  const { id } = await ledger.enqueue('list.form', {});
+  await client.query(
+    `insert into jobledger.events select partition, (select max(position) + 1 from jobledger.events m
+        where m.partition = e.partition), stream_id, 2, 'JobReprioritized', 2, kind, queue,
+        '{"from": 0, "to": 5, "reason": "later"}', '{}', now()
+      from jobledger.events e where stream_id = $1`,
+    [id],
+  );
+  const [job] = await ledger.list({ kind: 'list.form' });
+  expect(job!.note).toMatch(/cannot read its events: .* its form 2 is newer than this program/);
+  expect((await ledger.history(id))[1]).toMatchObject({ schemaVersion: 2, data: { to: 5 } });
+  await expect(ledger.get(id)).rejects.toThrow(/its form 2 is newer/);
+  const by = { actor: 'ada', reason: 'unread' };
+  await expect(ledger.cancel(id, by)).rejects.toThrow(/its form 2 is newer/);
+  expect(await ledger.history(id)).toHaveLength(2);
+});
+
 it('shows a job with an event of a newer program, with a note, and goes on', async () => {
   const { id } = await ledger.enqueue('list.newer', {});
   await client.query(
