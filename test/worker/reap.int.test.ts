@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { endCanceled } from '../../src/worker/maintenance/cancel-grace.js';
 import { Reaper } from '../../src/worker/maintenance/reap.js';
+import { eventually } from '../support/eventually.js';
 import { ledgerSite } from '../support/ledger.js';
+import { job } from './site.js';
 
 const site = await ledgerSite();
 
@@ -53,4 +56,66 @@ test('a reaper that lost its connection begins the watch anew', async () => {
   for (let pass = 0; pass <= 6; pass++) await passAfter(500);
   reaper.forget();
   expect(await passAfter(500)).toBe(false);
+});
+
+/** Attempts in one partition that a worker holds, all but the last few of them unreadable. */
+async function unreadableLeases(kind: string, readable: number) {
+  const ledger = await site.open();
+  const items = Array.from({ length: 400 + readable }, (_, n) => ({
+    job: kind,
+    payload: n,
+    id: `00000000-0000-4000-8000-${kind}${String(n).padStart(6, '0')}05`,
+    maxAttempts: 1,
+  }));
+  await ledger.enqueueMany(items);
+  const worker = ledger.worker({
+    jobs: [job(kind, (_, { signal }) => new Promise((go) => (signal.onabort = go)))],
+    concurrency: 1_000,
+    maintenance: false,
+  });
+  await worker.start();
+  const leased = `select job_id from jobledger.leases where kind = $1 order by seq`;
+  await eventually(async () => (await site.ask(leased, [kind])).length === items.length);
+  await site.ask(
+    `insert into jobledger.events select partition, head.position + n, job_id, 3, 'ProgressReported', 9,
+        kind, queue, '{}', '{}', clock_timestamp()
+      from (select *, row_number() over () as n from jobledger.leases where kind = $1
+        order by seq limit 400) l
+      cross join lateral (select max(position) as position from jobledger.events e
+        where e.partition = l.partition) head`,
+    [kind],
+  );
+  return { ledger, worker };
+}
+
+async function types(kind: string, type: string): Promise<number> {
+  const sql = 'select from jobledger.events where kind = $1 and type::text = $2';
+  return (await site.ask(sql, [kind, type])).length;
+}
+
+test('leases of jobs that cannot be read hide none behind them', async () => {
+  const { worker } = await unreadableLeases('aaaa', 3);
+  await site.ask('update jobledger.workers set dead_at = clock_timestamp() where id = $1', [
+    worker.id,
+  ]);
+  const { reaper } = await watch(60_000);
+  expect(await reaper.pass()).toBe(3);
+  expect(await types('aaaa', 'AttemptLost')).toBe(3);
+  await worker.stop({ graceMs: 0 });
+});
+
+test('canceled jobs that cannot be read hide none behind them', async () => {
+  const { worker } = await unreadableLeases('bbbb', 3);
+  await site.ask(`update jobledger.leases set cancel_at = 'epoch' where kind = 'bbbb'`);
+  await site.ask(
+    `insert into jobledger.events select partition, head.position + n, job_id, 3, 'CancelRequested', 1,
+        kind, queue, '{"reason": "deaf"}', '{}', clock_timestamp()
+      from (select *, row_number() over () as n from jobledger.leases where kind = 'bbbb'
+        order by seq offset 400) l
+      cross join lateral (select max(position) as position from jobledger.events e
+        where e.partition = l.partition) head`,
+  );
+  await endCanceled(await site.store(), 0);
+  expect(await types('bbbb', 'JobCanceled')).toBe(3);
+  await worker.stop({ graceMs: 0 });
 });

@@ -104,24 +104,41 @@ export class Reaper {
     return result.rows;
   }
 
+  /** Ends one batch of leases; passes over those that cannot be ended, so that they hide none. */
   async #sweep(worker: number, partition: number): Promise<number> {
+    for (let after: LostLease | undefined; ;) {
+      const leases = await this.#leasesOf(worker, partition, after);
+      if (leases.length === 0) return 0;
+      const orders = leases.map((row) => loss(row, worker));
+      const executions = await execute(this.#store, partition, orders);
+      this.#reaped(executions);
+      const decided = executions.filter((one) => 'events' in one).length;
+      if (decided > 0 || leases.length < BATCH) return decided;
+      after = leases.at(-1)!;
+    }
+  }
+
+  async #leasesOf(
+    worker: number,
+    partition: number,
+    after: LostLease | undefined,
+  ): Promise<readonly LostLease[]> {
     const result = await this.#store.database.pool.query<LostLease>({
-      text: `select l.job_id, l.attempt, e.data, f.data as failure, w.retry from ${this.#store.tables.leases} l
+      text: `select l.seq, l.job_id, l.attempt, e.data, f.data as failure, w.retry from ${this.#store.tables.leases} l
         join ${this.#store.tables.eventsOf(partition)} e on e.partition = ${partition} and e.position = l.position
         join ${this.#store.tables.workers} w on w.id = l.worker
         left join ${this.#store.tables.eventsOf(partition)} f on f.partition = ${partition} and f.position = l.error_at
-        where l.worker = $1 and l.partition = ${partition} order by l.seq limit ${BATCH}`,
-      values: [worker],
+        where l.worker = $1 and l.partition = ${partition}
+          and ($2::bigint is null or (l.seq, l.job_id) > ($2, $3::uuid))
+        order by l.seq, l.job_id limit ${BATCH}`,
+      values: [worker, after?.seq ?? null, after?.job_id ?? null],
     });
-    const orders = result.rows.map((row) => loss(row, worker));
-    if (orders.length === 0) return 0;
-    const executions = await execute(this.#store, partition, orders);
-    this.#reaped(executions);
-    return executions.filter((one) => 'events' in one).length;
+    return result.rows;
   }
 }
 
 interface LostLease {
+  readonly seq: number;
   readonly job_id: string;
   readonly attempt: number;
   readonly data: JobEvents['JobEnqueued'];
