@@ -21,7 +21,8 @@ export const TARGETS = [
   { part: 'pickup', figure: 'p50', against: FASTEST, atMost: 1.2 },
   { part: 'pickup', figure: 'p99', against: FASTEST, atMost: 1 },
   { part: 'snapshot', figure: 'growth', atMost: 1.5 },
-  { part: 'sustained', figure: 'cpu', against: FASTEST, atMost: 1 },
+  // Per job: a peer that does not follow would else win by doing less.
+  { part: 'sustained', figure: 'cost', against: FASTEST, atMost: 1 },
   { part: 'durable', figure: 'p99', atMost: 5 },
   { part: 'durable', figure: 'busyP99', atMost: 5 },
   { part: 'lateness', figure: 'earliest', atLeast: 0 },

@@ -3,14 +3,13 @@ import { GRAPHILE_WORKER } from '../settings.mjs';
 
 // It writes a line per finished job unless told; nobody who wants speed leaves that on.
 const logger = new Logger(() => (level, message) => {
-  if (level === 'error' || level === 'warning') console.error(`graphile-worker: ${message}`);
+  if (level === 'error' || level === 'warning') console.error(`${message}`);
 });
 
 /** See README.md, "A contestant". */
 export const contestant = {
   name: 'graphile-worker',
   package: 'graphile-worker',
-  keepsFinished: false,
   recovers: false,
   settings: GRAPHILE_WORKER,
   // Read when its modules load: it does not even make the line that would be dropped.

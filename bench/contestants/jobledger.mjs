@@ -12,7 +12,6 @@ const contract = defineJob({
 export const contestant = {
   name: 'jobledger',
   package: 'jobledger',
-  keepsFinished: true,
   recovers: true,
   settings: JOBLEDGER,
   pending: `select exists(select from jobledger.ready) or exists(select from jobledger.leases)

@@ -7,7 +7,6 @@ const QUEUE = 'bench';
 export const contestant = {
   name: 'pg-boss',
   package: 'pg-boss',
-  keepsFinished: true,
   recovers: false,
   settings: PG_BOSS,
   pending: `select exists(select from pgboss.job where state < 'completed') as pending`,
@@ -47,7 +46,7 @@ export const contestant = {
 
 async function open(database, options) {
   const boss = new PgBoss({ connectionString: database, ...options });
-  boss.on('error', (error) => console.error(`pg-boss: ${error.message}`));
+  boss.on('error', (error) => console.error(`${error.message}`));
   await boss.start();
   return boss;
 }

@@ -1,7 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onExit } from './exit.mjs';
+
+/** A worker that is killed on purpose makes another one write a line per job: some are enough. */
+const MOST_LINES = 5;
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 
@@ -10,9 +14,9 @@ export async function startProcess(role, contestant) {
   const child = fork(CHILD, [role, contestant.name], {
     serialization: 'advanced', // typed arrays by the hundred thousand
     env: { ...process.env, ...contestant.environment },
-    // Its stdout is not for our tables.
-    stdio: ['ignore', 2, 2, 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  for (const stream of [child.stdout, child.stderr]) tell(stream, contestant.name);
   const remote = new Remote(child, `${contestant.name}'s ${role}`);
   await remote.ready;
   return remote;
@@ -65,4 +69,14 @@ class Remote {
     for (const { reject } of this.#waiting.values()) reject(new Error(`${this.#name} ${text}`));
     this.#waiting.clear();
   }
+}
+
+/** Passes on what a process says, but not for ever and not into our tables. */
+function tell(stream, name) {
+  let lines = 0;
+  createInterface({ input: stream }).on('line', (line) => {
+    lines += 1;
+    if (lines <= MOST_LINES) console.error(`${name}: ${line}`);
+    if (lines === MOST_LINES + 1) console.error(`${name}: … and further lines`);
+  });
 }

@@ -36,7 +36,9 @@ export function ratio(runs, key, peers, { higher = true } = {}) {
       const theirs = peers.map(of).filter((value) => typeof value === 'number');
       const ours = of('jobledger');
       if (typeof ours !== 'number' || theirs.length < peers.length) return undefined;
-      return ours / (higher ? Math.max(...theirs) : Math.min(...theirs));
+      const best = higher ? Math.max(...theirs) : Math.min(...theirs);
+      // A job may begin before its enqueue is answered: nothing is so many times less than nothing.
+      return best > 0 ? ours / best : undefined;
     }),
   );
 }

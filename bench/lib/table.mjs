@@ -21,9 +21,9 @@ export function textTable(lines) {
     .join('\n');
 }
 
-/** Cells as a Markdown table. */
-export function markdownTable([head, ...lines]) {
-  const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
+/** Cells as a Markdown table; figures, from the second column on unless told, go to the right. */
+export function markdownTable([head, ...lines], { texts = 1 } = {}) {
+  const rule = head.map((_, column) => (column < texts ? '---' : '--:'));
   return [head, rule, ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
