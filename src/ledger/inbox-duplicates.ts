@@ -1,6 +1,6 @@
 import { LedgerError } from '../errors.js';
 import { groupBy } from '../group-by.js';
-import { isLockTimeout, sqlState } from '../sql-errors.js';
+import { sqlState } from '../sql-errors.js';
 import { execute, type Execution } from './execute.js';
 import { partitionOf } from './ids.js';
 import type { InboxRow } from './inbox-row.js';
@@ -10,31 +10,33 @@ import type { Store } from './store.js';
 /**
  * Turns a row into the note that its job was asked for again, in place of a second job. A key that
  * the row's transaction took for that job goes with it, unless the job has it by its own enqueue:
- * nothing would ever free it.
+ * nothing would ever free it. A row that somebody has locked is left for a later look.
  */
 export async function becomeDuplicate(store: Store, row: InboxRow, holder: string): Promise<void> {
   const { inbox, uniqueKeys } = store.tables;
   const events = store.tables.eventsOf(partitionOf(row.job_id, store.partitions));
   await store.database.pool.query({
-    text: `with freed as (
-        delete from ${uniqueKeys} where $3 and job_id = $4 and kind = $5 and key = $6 and not exists (
+    text: `with there as materialized (select id from ${inbox} where id = $1 for update skip locked),
+      freed as (
+        delete from ${uniqueKeys} where $3 and job_id = $4 and kind = $5 and key = $6
+          and exists (select from there) and not exists (
           select from ${events} e where e.stream_id = $4 and e.version = 1 and e.data->'unique'->>'key' = $6))
-      update ${inbox} set sort = 'duplicate', job_id = $2 where id = $1`,
+      update ${inbox} set sort = 'duplicate', job_id = $2 where id = any(array(select id from there))`,
     values: [row.id, holder, row.unique_held, row.job_id, row.kind, row.unique_key],
   });
 }
 
-/** Appends notes of duplicates, as one event per job. */
-export async function recordDuplicates(store: Store, rows: readonly InboxRow[]): Promise<void> {
-  const byPartition = groupBy(rows, (row) => partitionOf(row.job_id, store.partitions));
-  for (const [partition, notes] of byPartition) {
-    try {
-      await recordIn(store, partition, notes);
-    } catch (error) {
-      // Another mover took some of these notes, or a stranger keeps the partition: next round.
-      const later = isLockTimeout(error) || sqlState(error) === '22012';
-      if (!later && !(error instanceof LedgerError)) throw error;
-    }
+/** Appends notes of duplicates of one partition, as one event per job. */
+export async function recordDuplicates(
+  store: Store,
+  partition: number,
+  notes: readonly InboxRow[],
+): Promise<void> {
+  try {
+    await recordIn(store, partition, notes);
+  } catch (error) {
+    // Another mover took some of these notes: next round.
+    if (sqlState(error) !== '22012' && !(error instanceof LedgerError)) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { transact } from '../database.js';
 import { LedgerError } from '../errors.js';
 import { groupBy } from '../group-by.js';
-import { isDataError, isLockTimeout, isUniqueViolation } from '../sql-errors.js';
+import { isDataError, isUniqueViolation } from '../sql-errors.js';
 import { announce } from './enqueue-flush.js';
 import { enqueueStatement, type NewJob } from './enqueue-statement.js';
 import { existingJobs } from './existing-jobs.js';
@@ -9,6 +9,7 @@ import { partitionOf } from './ids.js';
 import { INBOX_FIELDS, preparedFromRow, type InboxRow } from './inbox-row.js';
 import { becomeDuplicate, recordDuplicates } from './inbox-duplicates.js';
 import { KeyWaits } from './key-waits.js';
+import { LockedPartitions } from './locked-partitions.js';
 import type { Prepared } from './prepare.js';
 import { reasonOf, setAside } from './set-aside.js';
 import { lockPartition, type Store } from './store.js';
@@ -26,8 +27,9 @@ const COMMAND_KEY_WAIT_MS = 500;
 
 /**
  * Moves committed rows into the ledger, oldest first; gives how many rows it dealt with. Rows that
- * must wait for a stranger stay where they are and delay nobody behind them. Notes of duplicates are
- * left for when `duplicates` is set, so that they add up to one event per job.
+ * must wait for a stranger stay where they are and delay nobody behind them: a partition that was
+ * found locked is left out until it is free. Notes of duplicates are left for when `duplicates` is
+ * set, so that they add up to one event per job.
  */
 export async function moveInbox(
   store: Store,
@@ -35,16 +37,17 @@ export async function moveInbox(
   duplicates: boolean,
 ): Promise<{ readonly moved: number; readonly lastId: number }> {
   const due = `id > $1 and set_aside_at is null and (sort <> 'duplicate' or $2)`;
-  const waits = waitsOf(store);
+  const [waits, locked] = [waitsOf(store), lockedOf(store)];
   waits.startPass();
   let [moved, lastId] = [0, afterId];
   for (let page = 0; page < PASS_PAGES; page++) {
     const rows = await pendingRows(store, due, [lastId, duplicates]);
     if (rows.length === 0) break;
-    await moveRows(store, rows, waits);
+    await moveRows(store, rows, waits, locked);
     moved += rows.length;
     lastId = rows.at(-1)!.id;
   }
+  await locked.findFree();
   return { moved, lastId };
 }
 
@@ -53,7 +56,7 @@ export async function moveJobs(store: Store, jobIds: readonly string[]): Promise
   const wanted = `job_id = any($1::uuid[]) and set_aside_at is null`;
   const rows = await pendingRows(store, wanted, [jobIds]);
   const waits = new KeyWaits(COMMAND_KEY_WAIT_MS, COMMAND_KEY_WAIT_MS);
-  await moveRows(store, rows, waits);
+  await moveRows(store, rows, waits, new LockedPartitions(store));
   return waits.someBusy;
 }
 
@@ -63,6 +66,14 @@ const WAITS = new WeakMap<Store, KeyWaits>();
 function waitsOf(store: Store): KeyWaits {
   const known = WAITS.get(store) ?? new KeyWaits(KEY_WAIT_MS, PASS_KEY_WAITS_MS);
   WAITS.set(store, known);
+  return known;
+}
+
+const LOCKED = new WeakMap<Store, LockedPartitions>();
+
+function lockedOf(store: Store): LockedPartitions {
+  const known = LOCKED.get(store) ?? new LockedPartitions(store);
+  LOCKED.set(store, known);
   return known;
 }
 
@@ -89,8 +100,14 @@ interface Ready {
 }
 
 /** Rows without keys go first: only keys can make a mover wait for strangers. */
-async function moveRows(store: Store, rows: readonly InboxRow[], waits: KeyWaits): Promise<void> {
+async function moveRows(
+  store: Store,
+  pending: readonly InboxRow[],
+  waits: KeyWaits,
+  locked: LockedPartitions,
+): Promise<void> {
   const ready: Ready[] = [];
+  const rows = pending.filter((row) => !locked.has(partitionOf(row.job_id, store.partitions)));
   for (const row of rows) {
     const prepared = row.sort === 'duplicate' ? undefined : await preparedOrSetAside(store, row);
     if (prepared === undefined) continue;
@@ -98,13 +115,15 @@ async function moveRows(store: Store, rows: readonly InboxRow[], waits: KeyWaits
   }
   const partition = ({ row }: Ready) => partitionOf(row.job_id, store.partitions);
   const plain = ready.filter(({ prepared }) => prepared.unique === undefined);
-  for (const [target, group] of groupBy(plain, partition)) await movePlain(store, target, group);
-  await recordDuplicates(
-    store,
-    rows.filter((row) => row.sort === 'duplicate'),
-  );
-  for (const one of ready)
-    if (one.prepared.unique !== undefined) await moveKeyed(store, partition(one), one, waits);
+  for (const [target, group] of groupBy(plain, partition))
+    await locked.unlessLocked(target, () => movePlain(store, target, group));
+  const notes = rows.filter((row) => row.sort === 'duplicate');
+  for (const [target, group] of groupBy(notes, (row) => partitionOf(row.job_id, store.partitions)))
+    await locked.unlessLocked(target, () => recordDuplicates(store, target, group));
+  for (const one of ready) {
+    if (one.prepared.unique === undefined) continue;
+    await locked.unlessLocked(partition(one), () => moveKeyed(store, partition(one), one, waits));
+  }
 }
 
 /** One transaction for all; if a row spoils it, halves go apart, and the culprit is set aside. */
@@ -118,7 +137,6 @@ async function movePlain(store: Store, partition: number, ready: readonly Ready[
     ]);
     announce(store, partition, jobs);
   } catch (error) {
-    if (isLockTimeout(error)) return; // Next round.
     if (!isDataError(error) && !isUniqueViolation(error)) throw error;
     if (ready.length === 1) return notStored(store, partition, ready[0]!, error);
     const middle = Math.ceil(ready.length / 2);
@@ -154,7 +172,7 @@ async function moveKeyed(
       waits.wasBusy(name, performance.now() - startedAt);
     else if (isDataError(error) || isUniqueViolation(error))
       await notStored(store, partition, ready, error);
-    else if (!isLockTimeout(error)) throw error;
+    else throw error;
   }
 }
 
