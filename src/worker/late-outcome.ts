@@ -23,16 +23,21 @@ export async function settleByStream(
   const [execution] = await execute(store, attempt.claim.partition, [
     { jobId: attempt.jobId, command },
   ]);
-  const what =
-    execution !== undefined && 'events' in execution ? execution.events[0]?.type : 'refused';
-  if (what === 'OutcomeRejected') {
-    const { jobId, row } = attempt;
-    store.log.warn(
-      { code: 'OUTCOME_REJECTED', jobId, kind: row.kind, attempt: row.attempt },
-      'outcome rejected',
-    );
-  }
+  if (execution !== undefined) tell(store, attempt, execution);
   return { execution };
+}
+
+/**
+ * Of a job that this program cannot read nothing can be recorded, not even the rejection: nobody here
+ * knows what may follow in its stream. Then the line in the log is all that is left of the outcome.
+ */
+function tell(store: Store, { jobId, row }: Attempt, execution: Execution): void {
+  const fields = { code: 'OUTCOME_REJECTED', jobId, kind: row.kind, attempt: row.attempt };
+  if ('rejected' in execution) {
+    store.log.warn({ ...fields, reason: execution.message }, 'outcome could not be recorded');
+  } else if (execution.events[0]?.type === 'OutcomeRejected') {
+    store.log.warn(fields, 'outcome rejected');
+  }
 }
 
 /** What became of it: it was in the ledger already, or this was carried out now. */

@@ -52,6 +52,35 @@ test('a lease without a job stays where it is, and its worker goes on', async ()
   expect(events).toEqual([]);
 });
 
+test('an outcome that its unreadable stream cannot take is told of, and holds nobody up', async () => {
+  const { ledger, start, sql, logged } = await openSite({ partitions: 1, verify: false });
+  const [began, go] = [signal(), signal()];
+  const refused = job('refused', async () => {
+    began.resolve();
+    await go.promise;
+    throw new Error('no');
+  });
+  const worker = await start({ jobs: [refused, job('here', () => null)] });
+  const { id } = await ledger.enqueue(refused, 0, { maxAttempts: 1 });
+  await began.promise;
+  await sql(`with asked as (update jobledger.leases set cancel_at = now(), version = version + 1
+      returning partition, job_id, version)
+    insert into jobledger.events select partition, 3, job_id, version, 'CancelRequested', 2,
+      'refused', 'default', '{}', '{}', clock_timestamp() from asked`);
+  go.resolve();
+  await eventually(() => {
+    expect(logged).toContainEqual(
+      expect.objectContaining({
+        ...{ code: 'OUTCOME_REJECTED', level: 'warn', jobId: id },
+        reason: expect.stringMatching(/form 2 is newer than this program/),
+      }),
+    );
+  });
+  await inState(ledger, (await ledger.enqueue('here', 1)).id, 'succeeded');
+  await worker.stop();
+  expect(await ledger.history(id)).toHaveLength(3);
+});
+
 test('a job lost twice runs alone: nothing begins beside it', async () => {
   const { ledger, start, sql } = await openSite({ partitions: 2 });
   const go = signal();
