@@ -1,0 +1,82 @@
+// The verdict over a drained run: the checker's findings, and what the records say that were kept
+// outside of the database. Every rule is a name, how often it was held, and what broke it.
+import { KINDS } from './kinds.mjs';
+import { load } from './program.mjs';
+import { readFacts, tally } from './facts.mjs';
+import { RULES } from './rules.mjs';
+
+/** Judges a run whose workers have nothing left to do. */
+export async function judge(scene, { made, drained, records }) {
+  const codes = await scene.crew.dismissAll('SIGTERM');
+  const report = await check(scene);
+  const facts = await readFacts(scene);
+  const checks = [
+    {
+      name: 'the checker has no finding',
+      held: report.counts.transitions,
+      broken: report.findings.map(lineOf),
+    },
+    {
+      name: 'everything drains',
+      held: 1,
+      broken: drained ? [] : ['work is left after two minutes'],
+    },
+    {
+      name: 'no process ends by itself, or badly after SIGTERM',
+      held: codes.length,
+      broken: scene.crew.unordered,
+    },
+    ...RULES.map(({ name, hold }) => ({ name, ...hold({ facts, records, kinds: KINDS }) })),
+  ];
+  const problems = checks.flatMap(({ name, broken }) => broken.map((text) => `${name}: ${text}`));
+  const marks = marksOf(facts, records);
+  return {
+    ...summaryOf(facts, made),
+    marks,
+    counts: report.counts,
+    checks: checks.map(count),
+    problems,
+  };
+}
+
+async function check({ program, connect }) {
+  const { checkLedger } = await load(program, 'checker/check-ledger.js');
+  const client = await connect();
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    return await checkLedger(async (text) => (await client.query(text)).rows, { drained: true });
+  } finally {
+    await client.end();
+  }
+}
+
+function lineOf({ code, partition, position, stream, text }) {
+  return `${code} ${partition ?? '-'}/${position ?? '-'} ${stream ?? '-'}: ${text}`;
+}
+
+function count({ name, held, broken }) {
+  return { name, held, broken: broken.length };
+}
+
+/** Jobs by kind and end, and faults in all. */
+function summaryOf({ jobs, events }, made) {
+  const kinds = {};
+  for (const { kind, state } of jobs.values()) {
+    kinds[kind] ??= {};
+    kinds[kind][state] = (kinds[kind][state] ?? 0) + 1;
+  }
+  return {
+    faultsMade: Object.values(made).reduce((sum, n) => sum + n, 0),
+    kinds,
+    events,
+    jobs: jobs.size,
+  };
+}
+
+/** What the faults left in the log and with the callers: a run without such marks harmed nothing. */
+function marksOf({ types }, records) {
+  const { AttemptLost = 0, AttemptReleased = 0, OutcomeRejected = 0, JobDeduplicated = 0 } = types;
+  const events = { AttemptLost, AttemptReleased, OutcomeRejected, JobDeduplicated };
+  const codes = tally([...records('unknown'), ...records('trouble')].map(({ code }) => code));
+  return { events, codes };
+}

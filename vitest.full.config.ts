@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+import usual from './vitest.config.js';
+
+/** What takes minutes: the suite that makes faults, and the proof that it would find damage. */
+export default defineConfig({
+  ...usual,
+  test: {
+    ...usual.test,
+    include: ['test/chaos/**/*.test.ts'],
+    exclude: [],
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+    // Two runs at once would measure each other's load.
+    fileParallelism: false,
+  },
+});
