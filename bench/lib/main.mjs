@@ -50,7 +50,8 @@ async function runPart(part, { server, contestants, options }) {
     // Nobody is always first: the file cache, the disk and the neighbours differ by the minute.
     const turn = (round - 1) % Math.max(1, entrants.length);
     for (const contestant of [...entrants.slice(turn), ...entrants.slice(0, turn)]) {
-      console.error(`${part.name}: round ${round} of ${rounds}, ${contestant.name}`);
+      const elapsed = Math.round(performance.now() / 1_000);
+      console.error(`${elapsed} s: ${part.name}, round ${round} of ${rounds}, ${contestant.name}`);
       runs.push({ round, ...(await runOnce(part, { server, contestant, scale })) });
     }
   }

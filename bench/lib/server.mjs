@@ -27,7 +27,9 @@ export function withDatabase(url, database) {
 }
 
 async function startServer(home) {
-  if (MEMORY_FILE_SYSTEMS.includes((await statfs(home)).type)) {
+  const found = await statfs(home).catch(() => undefined);
+  if (!found) throw usage(`--folder ${home}: expected a folder that is there`);
+  if (MEMORY_FILE_SYSTEMS.includes(found.type)) {
     throw usage(`${home} is in memory, where fsync costs nothing: expected --folder on a disk`);
   }
   const folder = await mkdtemp(join(home, 'jobledger-bench-'));
@@ -51,7 +53,9 @@ async function startServer(home) {
 /** A figure of a server that may lose what it acknowledged compares with nothing. */
 async function requireDurability(url) {
   const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  await client.connect().catch((error) => {
+    throw usage(`the server does not answer: ${error.message}`);
+  });
   try {
     for (const name of ['fsync', 'synchronous_commit', 'full_page_writes']) {
       const { rows } = await client.query(`show ${name}`);

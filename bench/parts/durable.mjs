@@ -43,7 +43,7 @@ async function besideIdleWorker(stage, count) {
 
 /** Gives nothing if the backlog ended first: then the figure would not be what it says. */
 async function besideBusyWorker(stage, count) {
-  const backlog = stage.count(300_000, 20_000);
+  const backlog = stage.count(300_000, 5_000);
   await fill(stage, { count: backlog });
   const worker = await stage.worker();
   const producer = await stage.producer();
