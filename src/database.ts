@@ -22,6 +22,7 @@ export interface Database {
  */
 export const SESSION_SETTINGS = {
   enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   jit: 'off',
@@ -139,7 +140,7 @@ export async function snapshot<T>(
   try {
     await client.query(
       `begin isolation level repeatable read read only; set local enable_seqscan = on;
-       set local enable_hashjoin = on; set local enable_mergejoin = on;
+       set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on;
        set local plan_cache_mode = auto; set local timezone = 'UTC';
        set local idle_in_transaction_session_timeout = '10min'`,
     );

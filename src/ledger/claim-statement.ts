@@ -26,19 +26,37 @@ export interface Claim {
   readonly quarantine: boolean;
 }
 
+/** What a claim did. */
+export interface ClaimSummary {
+  readonly taken: number;
+  /** Rows that were looked at, taken or not. */
+  readonly seen: number;
+  /** When, by the ledger's clock. */
+  readonly at: string;
+  /** The last row taken, per kind and priority. */
+  readonly places: readonly {
+    readonly kind: string;
+    readonly priority: number;
+    readonly seq: number;
+  }[];
+  /** Rows without a stream, counted where nothing else was seen. */
+  readonly strays: number;
+  /** The line is headed by a job in quarantine. */
+  readonly quarantined: boolean;
+  /** Whether the worker may claim at all. */
+  readonly alive: boolean;
+}
+
 /** A claimed attempt, as it is fetched after the commit. */
 export interface ClaimedRow {
   readonly job_id: string;
   readonly kind: string;
-  readonly queue: string;
   readonly priority: number;
-  readonly seq: number;
   readonly position: number;
   readonly attempt: number;
   readonly counted: number;
   readonly max_attempts: number;
   readonly losses: number;
-  readonly claimed_at: string;
   readonly data: unknown;
   readonly meta: unknown;
   /** Data of the event with a later payload (JobRetried), or null. */
@@ -72,6 +90,7 @@ export function claimStatement(store: Store, partition: number, claim: Claim): S
       column('fromSeq'),
       column('toPriority'),
       column('toSeq'),
+      JSON.stringify({ attempt: 1, worker: claim.worker, claim: claim.claim }),
     ],
   };
 }
@@ -104,20 +123,21 @@ const claimText = perPartition((store, partition) => {
   return `with alive as materialized (
   select id from ${t.workers} where id = $2 and dead_at is null and ended_at is null),
 line as materialized (
-  select s.*, row_number() over (order by priority, seq) as n from (
+  select r.*, row_number() over (order by priority, seq) as n from (
     select r.* from ${stretchRows}
     cross join lateral (
       select ctid as tid, r.* from ${t.ready} r
       where ${inStretch} and ${hasStream}
       order by r.priority, r.seq limit $6 offset 0) r
-    order by priority, seq limit $6) s
+    order by priority, seq limit $6) r
   where exists (select from alive)),
-judged as materialized (
-  select *, bool_or((n > $5 and counted + 1 >= max_attempts)
-      or (losses >= 2 and not (n = 1 and $7))
-      or (n > 1 and leader_losses >= 2)) over (order by n) as stopped
-  from (select *, first_value(losses) over (order by n) as leader_losses from line) l),
-picked as materialized (select * from judged where not stopped),
+leader as materialized (select losses >= 2 as quarantined from line where n = 1),
+stop as materialized (
+  select coalesce(min(n), $6::int + 1) as n from line
+  where (n > $5 and counted + 1 >= max_attempts)
+    or (losses >= 2 and not (n = 1 and $7))
+    or (n > 1 and (select quarantined from leader))),
+picked as not materialized (select line.* from line where n < (select n from stop)),
 gone as (delete from ${t.ready} where ctid = any(array(select tid from picked))),
 ${head(store, partition, '$1')},
 leased as (
@@ -126,14 +146,18 @@ leased as (
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
-    jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint), '{}', at
+    case when attempt = 0 then $13::jsonb
+      else jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint) end, '{}', at
   from picked, head)
 select (select count(*) from picked)::int as taken,
   (select count(*) from line)::int as seen,
+  (select ${iso('at')} from head) as at,
+  (select coalesce(json_agg(place), '[]') from (
+    select kind, priority, max(seq) as seq from picked group by kind, priority) place) as places,
   (select count(*) from ${stretchRows} cross join lateral (
     select from ${t.ready} r where ${inStretch} and not ${hasStream} limit 100 offset 0) s
     where not exists (select from line) and exists (select from alive))::int as strays,
-  coalesce((select losses >= 2 from line where n = 1), false) as quarantined,
+  coalesce((select quarantined from leader), false) as quarantined,
   exists (select from alive) as alive`;
 });
 
@@ -141,8 +165,8 @@ const fetchText = perPartition((store, partition) => {
   const events = store.tables.eventsOf(partition);
   const dataAt = (position: string) => `(select data from ${events} e
     where e.partition = ${partition} and e.position = ${position})`;
-  return `select l.job_id, l.kind, l.queue, l.priority, l.seq, l.position, l.attempt, l.counted,
-  l.max_attempts, l.losses, ${iso('l.claimed_at')} as claimed_at, origin.data, origin.meta,
+  return `select l.job_id, l.kind, l.priority, l.position, l.attempt, l.counted, l.max_attempts,
+  l.losses, origin.data, origin.meta,
   case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
   case when l.error_at is not null then ${dataAt('l.error_at')} end as failure
 from ${store.tables.leases} l

@@ -1,4 +1,5 @@
 import type { Statement } from '../database.js';
+import { float8Array, int4Array, jsonbArray, textArray, uuidArray } from './binary-array.js';
 import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
 
 /** A job that has been checked and is ready to be recorded. */
@@ -40,15 +41,15 @@ export function enqueueStatement(
     text: TEXTS[gate.by](store, partition),
     values: [
       store.clockShiftMs(),
-      column('id'),
-      column('kind'),
-      column('queue'),
-      column('priority'),
-      column('maxAttempts'),
-      column('data'),
-      column('meta'),
-      column('delayMs'),
-      column('runAt'),
+      uuidArray(column('id')),
+      textArray(column('kind')),
+      textArray(column('queue')),
+      int4Array(column('priority')),
+      int4Array(column('maxAttempts')),
+      jsonbArray(column('data')),
+      jsonbArray(column('meta')),
+      float8Array(column('delayMs')),
+      textArray(column('runAt')),
       ...('inboxIds' in gate ? [gate.inboxIds] : []),
     ],
   };
@@ -95,11 +96,9 @@ function text(store: Store, partition: number, inbox: typeof NO_INBOX, where: st
     'job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind';
   return `with ${inbox.before}${head(store, partition, '$1')},
 input as materialized (
-  select i.*, row_number() over (order by ord) as n,
-    coalesce(run_at, (select at from head) + delay_ms * interval '1 millisecond') as due
-  from unnest($2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::jsonb[], $8::jsonb[],
-    $9::float8[], $10::timestamptz[])
-    with ordinality i(id, kind, queue, priority, max_attempts, data, meta, delay_ms, run_at, ord)${where}),
+  select i.*, ${where === '' ? 'ord' : 'row_number() over (order by ord)'} as n,
+    coalesce(run_at::timestamptz, (select at from head) + delay_ms * interval '1 millisecond') as due
+  from (select ${INPUT}, generate_series(1, cardinality($2::uuid[])) as ord) i${where}),
 ${inbox.after}recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue,
@@ -114,3 +113,8 @@ lined_up as (
 select head, ${iso('at')} as at${where === '' ? '' : ', array(select id::text from input order by n) as ids'}
 from head`;
 }
+
+/** In the list of a select, where arrays go row by row; as tables each would be stored first. */
+const INPUT = `unnest($2::uuid[]) as id, unnest($3::text[]) as kind, unnest($4::text[]) as queue,
+    unnest($5::int[]) as priority, unnest($6::int[]) as max_attempts, unnest($7::jsonb[]) as data,
+    unnest($8::jsonb[]) as meta, unnest($9::float8[]) as delay_ms, unnest($10::text[]) as run_at`;

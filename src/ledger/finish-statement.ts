@@ -1,4 +1,13 @@
 import type { Statement } from '../database.js';
+import {
+  booleanArray,
+  float8Array,
+  int4Array,
+  int8Array,
+  jsonbArray,
+  textArray,
+  uuidArray,
+} from './binary-array.js';
 import type { EventType } from '../job/events.js';
 import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
 
@@ -43,20 +52,22 @@ export function finishStatement(
     values: [
       store.clockShiftMs(),
       worker,
-      column('jobId'),
-      column('claim'),
-      column('attempt'),
-      column('type'),
-      column('data'),
-      column('meta'),
-      column('then'),
-      column('counted'),
-      column('losses'),
-      column('delayMs'),
-      column('runAt'),
-      column('failure'),
-      column('cancelKnown'),
-      endings.filter((one) => one.freesKey).map((one) => one.jobId),
+      uuidArray(column('jobId')),
+      int8Array(column('claim')),
+      int4Array(column('attempt')),
+      textArray(column('type')),
+      jsonbArray(column('data')),
+      jsonbArray(column('meta')),
+      textArray(column('then')),
+      int4Array(column('counted')),
+      int4Array(column('losses')),
+      float8Array(column('delayMs')),
+      textArray(column('runAt')),
+      booleanArray(column('failure')),
+      booleanArray(column('cancelKnown')),
+      uuidArray(endings.filter((one) => one.freesKey).map((one) => one.jobId)),
+      endings.some((one) => one.then === 'scheduled' || one.then === 'retrying'),
+      endings.some((one) => one.then === 'line'),
     ],
   };
 }
@@ -68,22 +79,19 @@ const finishText = perPartition((store, partition) => {
 
   return `with alive as materialized (
   select id from ${t.workers} where id = $2 and dead_at is null and ended_at is null),
-input as materialized (
-  select * from unnest($3::uuid[], $4::bigint[], $5::int[], $6::text[], $7::jsonb[], $8::jsonb[],
-    $9::text[], $10::int[], $11::smallint[], $12::float8[], $13::timestamptz[], $14::boolean[], $15::boolean[])
-    with ordinality i(id, of_claim, of_attempt, type, data, meta, next, new_counted, new_losses, delay_ms,
-      run_at, failure, cancel_known, ord)),
 held as materialized (
-  select *, row_number() over (order by ord) as n from input cross join lateral (
-    select l.ctid as tid, l.* from ${t.leases} l
-    where l.worker = $2 and l.claim = of_claim and l.job_id = input.id and l.attempt = of_attempt
-      and (cancel_known is null or cancel_known = (l.cancel_at is not null)) offset 0) l
+  select i.*, l.*, row_number() over () as n from (
+    select ${INPUT}, generate_series(1, cardinality($3::uuid[])) as ord) i
+  cross join lateral (
+    select l.ctid as tid, l.seq, l.error_at, l.version, ${carried} from ${t.leases} l
+    where l.worker = $2 and l.claim = i.of_claim and l.job_id = i.id and l.attempt = i.of_attempt
+      and (i.cancel_known is null or i.cancel_known = (l.cancel_at is not null)) offset 0) l
   where exists (select from alive)),
 gone as (delete from ${t.leases} where ctid = any(array(select tid from held))),
 ${head(store, partition, '$1')},
-moved as materialized (
+moved as not materialized (
   select h.*, head + n as at_position, at,
-    coalesce(run_at, at + delay_ms * interval '1 millisecond') as due from held h, head),
+    coalesce(run_at::timestamptz, at + delay_ms * interval '1 millisecond') as due from held h, head),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, at_position, job_id, version + 1, type::${t.eventType}, 1, kind, queue,
@@ -92,15 +100,22 @@ recorded as (
 waiting as (
   insert into ${t.scheduled}(run_at, error_at, counted, losses, version, ${carried}, state)
   select due, case when failure then at_position else error_at end, new_counted, new_losses, version + 1, ${carried}, next
-  from moved where next in ('scheduled', 'retrying')),
+  from moved where $17 and next in ('scheduled', 'retrying')),
 lined_up as (
   insert into ${t.ready}(seq, error_at, counted, losses, version, ${carried})
-  select seq, error_at, new_counted, new_losses, version + 1, ${carried} from moved where next = 'line'),
+  select seq, error_at, new_counted, new_losses, version + 1, ${carried} from moved where $18 and next = 'line'),
 freed as (
   delete from ${t.uniqueKeys} where job_id = any($16::uuid[]) and scope = 'active'
-    and job_id = any(array(select job_id from held where next = 'end')))
-select (select count(*) from held)::int as ended,
-  array(select ord::int - 1 from input where ord not in (select ord from held)) as missed,
-  exists (select from alive) as alive,
-  (select ${iso('at')} from head) as at`;
+    and job_id = any(array(select job_id from held where cardinality($16::uuid[]) > 0 and next = 'end')))
+select case when (select count(*) from held) = cardinality($3::uuid[]) then '{}' else array(
+    select ord - 1 from generate_series(1, cardinality($3::uuid[])) ord
+    where ord not in (select ord from held)) end as missed,
+  exists (select from alive) as alive`;
 });
+
+/** In the list of a select, where arrays go row by row; as tables each would be stored first. */
+const INPUT = `unnest($3::uuid[]) as id, unnest($4::bigint[]) as of_claim, unnest($5::int[]) as of_attempt,
+      unnest($6::text[]) as type, unnest($7::jsonb[]) as data, unnest($8::jsonb[]) as meta,
+      unnest($9::text[]) as next, unnest($10::int[]) as new_counted, unnest($11::int[]) as new_losses,
+      unnest($12::float8[]) as delay_ms, unnest($13::text[]) as run_at, unnest($14::boolean[]) as failure,
+      unnest($15::boolean[]) as cancel_known`;

@@ -5,15 +5,7 @@ import type { EventMeta, JobEvents } from '../job/events.js';
 import type { Json, JsonObject } from '../job/json.js';
 import type { JobState } from '../job/state.js';
 import type { ClaimedRow } from '../ledger/claim-statement.js';
-
-/** A claim of this process: which rows came with it, and when. */
-export interface ClaimFacts {
-  readonly worker: number;
-  readonly claim: number;
-  readonly partition: number;
-  /** `performance.now()` at its reply. */
-  readonly receivedAt: number;
-}
+import type { ClaimFacts } from './claim-facts.js';
 
 /**
  * One attempt in this process, from its claim to its recorded outcome. It is settled once: by its
@@ -103,10 +95,7 @@ export class Attempt {
 
   /** When the handler began, by the database's clock: the claim's time and what passed since. */
   startedAt(): string {
-    const { claimed_at: at } = this.row;
-    const sinceMs = this.beganAt === 0 ? 0 : this.beganAt - this.claim.receivedAt;
-    const ms = Date.parse(at) + Math.max(0, Math.round(sinceMs));
-    return `${new Date(ms).toISOString().slice(0, 23)}${at.slice(23, 26)}Z`;
+    return this.beganAt === 0 ? this.claim.at : this.claim.timeAt(this.beganAt);
   }
 
   durationMs(now: number): number {
@@ -123,7 +112,7 @@ export class Attempt {
       position: row.position,
       version: 0,
       kind: row.kind,
-      queue: row.queue,
+      queue: this.claim.queue,
       payload: this.payload,
       payloadAt: row.position,
       priority: row.priority,
@@ -138,11 +127,11 @@ export class Attempt {
       meta: this.meta,
       previousError: this.previousError,
       previousDelayMs: this.previousDelayMs,
-      createdAt: row.claimed_at,
-      updatedAt: row.claimed_at,
+      createdAt: this.claim.at,
+      updatedAt: this.claim.at,
       worker: this.claim.worker,
       claim: this.claim.claim,
-      startedAt: row.claimed_at,
+      startedAt: this.claim.at,
     };
   }
 }

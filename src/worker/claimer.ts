@@ -1,5 +1,10 @@
 import { transact } from '../database.js';
-import { claimStatement, fetchStatement, type ClaimedRow } from '../ledger/claim-statement.js';
+import {
+  claimStatement,
+  fetchStatement,
+  type ClaimedRow,
+  type ClaimSummary,
+} from '../ledger/claim-statement.js';
 import {
   peekStatement,
   waitingKindsStatement,
@@ -10,6 +15,7 @@ import { lockPartition, type Store } from '../ledger/store.js';
 import { isConnectionError, isLockTimeout } from '../sql-errors.js';
 import { Attempt } from './attempt.js';
 import type { Capacity } from './capacity.js';
+import { ClaimFacts } from './claim-facts.js';
 import { Lines, type Line } from './lines.js';
 import type { WorkerSettings } from './options.js';
 import { Outage } from './outage.js';
@@ -94,7 +100,7 @@ export class Claimer {
   /** Claims as much as capacity and lines allow. Call it whenever either may have grown. */
   pump(): void {
     while (this.#mayStart()) {
-      if (this.#isOrderStale()) return void this.#reorder();
+      if (this.#isOrderStale()) void this.#reorder();
       const wanted = this.#wanted();
       if (wanted === 0) return;
       const index = this.#targets.findIndex((line) => !this.#busy.has(keyOf(line)));
@@ -147,8 +153,8 @@ export class Claimer {
         ],
         [fetchStatement(this.#store, line.partition, worker, claim)],
       );
-      const facts = { worker, claim, partition: line.partition, receivedAt: performance.now() };
       const summary = claimed!.rows[0] as ClaimSummary;
+      const facts = new ClaimFacts({ ...line, worker, claim, at: summary.at });
       this.#received(
         line,
         limit,
@@ -168,8 +174,8 @@ export class Claimer {
 
   #received(line: Line, limit: number, summary: ClaimSummary, attempts: readonly Attempt[]): void {
     this.#outage.answered(true);
-    for (const { row } of attempts) this.#lines.advance(line, row.kind, row.priority, row.seq);
-    const { taken, seen, quarantined } = summary;
+    const { taken, seen, quarantined, places } = summary;
+    for (const place of places) this.#lines.advance(line, place.kind, place.priority, place.seq);
     const stopped = taken === 0 && seen > 0;
     this.#quarantineWaits = quarantined && stopped;
     this.#slotWaits = !quarantined && stopped;
@@ -258,14 +264,6 @@ export class Claimer {
     const result = await this.#store.database.pool.query<{ kind: string }>(statement);
     for (const { kind } of result.rows) this.#kinds.add(kind);
   }
-}
-
-interface ClaimSummary {
-  readonly taken: number;
-  readonly seen: number;
-  readonly strays: number;
-  readonly quarantined: boolean;
-  readonly alive: boolean;
 }
 
 function keyOf(line: Line): string {

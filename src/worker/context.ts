@@ -41,7 +41,7 @@ class Context implements HandlerContext {
     return this.#attempt.row.kind;
   }
   get queue(): string {
-    return this.#attempt.row.queue;
+    return this.#attempt.claim.queue;
   }
   get attempt(): number {
     return this.#attempt.row.attempt;

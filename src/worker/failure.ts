@@ -113,7 +113,7 @@ function factsOf(attempt: Attempt, durationMs: number): AttemptFacts {
   const { row } = attempt;
   return {
     kind: row.kind,
-    queue: row.queue,
+    queue: attempt.claim.queue,
     attempt: row.attempt,
     maxAttempts: row.max_attempts,
     durationMs,

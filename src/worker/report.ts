@@ -26,14 +26,14 @@ export class Report {
     if (this.#settings.onTransition === undefined) return;
     for (const { row, claim } of attempts) {
       const data = { attempt: row.attempt, worker: claim.worker, claim: claim.claim };
-      this.#tell(row, 'available', 'running', { type: 'AttemptStarted', data });
+      this.#tell(jobOf({ row, claim }), 'available', 'running', { type: 'AttemptStarted', data });
     }
   }
 
   ended({ attempt, event, to }: Decided): void {
     const { job_id: jobId, kind, attempt: number, max_attempts: maxAttempts } = attempt.row;
     logEnd(this.#store.log, { jobId, kind, attempt: number, maxAttempts }, event, to);
-    this.#tell(attempt.row, 'running', to, event);
+    this.#tell(jobOf(attempt), 'running', to, event);
   }
 
   /** What maintenance decided for lost and canceled attempts. */
@@ -41,13 +41,13 @@ export class Report {
     for (const execution of executions) {
       if (!('events' in execution)) continue;
       const { before, after, events } = execution;
-      const row = { job_id: after.id, kind: after.kind, queue: after.queue };
+      const job = { jobId: after.id, kind: after.kind, queue: after.queue };
       for (const event of events) {
         if (before.state === 'running' && after.state !== 'running') {
           const { id: jobId, kind, attempt, maxAttempts } = after;
           logEnd(this.#store.log, { jobId, kind, attempt, maxAttempts }, event, after.state);
         }
-        this.#tell(row, before.state, after.state, event);
+        this.#tell(job, before.state, after.state, event);
       }
     }
   }
@@ -64,7 +64,7 @@ export class Report {
   }
 
   #tell(
-    job: { readonly job_id: string; readonly kind: string; readonly queue: string },
+    job: Pick<Transition, 'jobId' | 'kind' | 'queue'>,
     from: StateName,
     to: StateName,
     event: Pick<NewEvent, 'type' | 'data'>,
@@ -72,9 +72,7 @@ export class Report {
     const { onTransition } = this.#settings;
     if (onTransition === undefined || (from === to && event.type !== 'AttemptStarted')) return;
     const transition: Transition = {
-      jobId: job.job_id,
-      kind: job.kind,
-      queue: job.queue,
+      ...job,
       from,
       to,
       event: { type: event.type, data: event.data },
@@ -92,4 +90,12 @@ export class Report {
   #listenerFailed(error: unknown): void {
     this.#store.log.warn({ code: 'LISTENER', error }, 'onTransition threw');
   }
+}
+
+function jobOf({ row, claim }: Pick<Attempt, 'row' | 'claim'>): {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly queue: string;
+} {
+  return { jobId: row.job_id, kind: row.kind, queue: claim.queue };
 }

@@ -28,10 +28,8 @@ export async function runAttempt(attempt: Attempt, executor: Executor): Promise<
   const job = executor.settings.jobs.get(attempt.row.kind);
   if (job === undefined) return settle(attempt, executor, unknownKind(attempt));
   startTimer(attempt, executor);
-  const payload = await checkedPayload(job, attempt, executor);
-  if (payload === undefined || attempt.outcome !== undefined) return;
-  const outcome = await outcomeOf(job, payload.value, attempt, executor);
-  settle(attempt, executor, outcome);
+  const outcome = await outcomeOf(job, attempt, executor);
+  if (outcome !== undefined) settle(attempt, executor, outcome);
 }
 
 function settle(attempt: Attempt, executor: Executor, outcome: OutcomeCommand): void {
@@ -48,32 +46,20 @@ function startTimer(attempt: Attempt, executor: Executor): void {
   }, timeoutMs);
 }
 
-/** The schema may have changed since the job was enqueued: then the handler is not called. */
-async function checkedPayload(
-  job: RunnableJob,
-  attempt: Attempt,
-  executor: Executor,
-): Promise<{ readonly value: unknown } | undefined> {
-  try {
-    const checked = await validate(job.options.payload, attempt.payload);
-    if ('value' in checked) return checked;
-    settle(attempt, executor, invalidPayload(attempt, checked.problem));
-  } catch (error) {
-    settle(attempt, executor, failure(attempt, error, executor.settings, job));
-  }
-  return undefined;
-}
-
+/**
+ * How the attempt ended; undefined if its time was over before the handler was called. The schema
+ * may have changed since the job was enqueued: then the handler is not called either.
+ */
 async function outcomeOf(
   job: RunnableJob,
-  payload: unknown,
   attempt: Attempt,
   executor: Executor,
-): Promise<OutcomeCommand> {
+): Promise<OutcomeCommand | undefined> {
   try {
-    const context = createContext(attempt, executor);
-    const handle = (value: unknown) => job.handle(value, context);
-    const result = await throughMiddleware(executor.settings.middleware, payload, context, handle);
+    const payload = await validate(job.options.payload, attempt.payload);
+    if ('problem' in payload) return invalidPayload(attempt, payload.problem);
+    if (attempt.outcome !== undefined) return undefined;
+    const result = await handled(job, payload.value, attempt, executor);
     // It kept to its time; what checking the result takes is not the handler's.
     clearTimeout(attempt.timer);
     return await success(attempt, job, result);
@@ -84,6 +70,18 @@ async function outcomeOf(
   }
 }
 
+function handled(
+  job: RunnableJob,
+  payload: unknown,
+  attempt: Attempt,
+  executor: Executor,
+): unknown {
+  const { middleware } = executor.settings;
+  const context = createContext(attempt, executor);
+  if (middleware.length === 0) return job.handle(payload, context);
+  return throughMiddleware(middleware, payload, context, (value) => job.handle(value, context));
+}
+
 /** First registered is outermost. Who does not call `next` ends the attempt with what he returns. */
 async function throughMiddleware(
   middleware: readonly Middleware[],
@@ -91,7 +89,6 @@ async function throughMiddleware(
   context: HandlerContext,
   handle: (payload: unknown) => unknown,
 ): Promise<unknown> {
-  if (middleware.length === 0) return handle(payload);
   const call = async (index: number): Promise<unknown> => {
     const layer = middleware[index];
     return layer === undefined ? handle(payload) : layer(payload, context, () => call(index + 1));
@@ -100,11 +97,11 @@ async function throughMiddleware(
 }
 
 /** A result that cannot be kept never changes the outcome: it is left out, and the event says why. */
-async function success(
+function success(
   attempt: Attempt,
   job: RunnableJob,
   result: unknown,
-): Promise<OutcomeCommand> {
+): OutcomeCommand | Promise<OutcomeCommand> {
   const ended = performance.now();
   const common = {
     type: 'SucceedAttempt',
@@ -114,22 +111,25 @@ async function success(
     durationMs: attempt.durationMs(ended),
   } as const;
   if (result === undefined && job.options.result === undefined) return common;
-  const kept = await keepableResult(job, result);
-  return 'omitted' in kept
-    ? { ...common, resultOmitted: kept.omitted }
-    : { ...common, result: kept.result };
+  const withKept = (kept: Kept): OutcomeCommand =>
+    'omitted' in kept
+      ? { ...common, resultOmitted: kept.omitted }
+      : { ...common, result: kept.result };
+  return job.options.result === undefined
+    ? withKept(keepable(result))
+    : checkedResult(job, result).then(withKept);
 }
 
-async function keepableResult(
-  job: RunnableJob,
-  result: unknown,
-): Promise<{ readonly result: Json | undefined } | { readonly omitted: string }> {
-  let value = result;
-  if (job.options.result !== undefined) {
-    const checked = await Promise.race([validated(job, result), hung()]);
-    if ('problem' in checked) return { omitted: `result: ${checked.problem}`.slice(0, 500) };
-    value = checked.value;
-  }
+type Kept = { readonly result: Json | undefined } | { readonly omitted: string };
+
+async function checkedResult(job: RunnableJob, result: unknown): Promise<Kept> {
+  const checked = await Promise.race([validated(job, result), hung()]);
+  return 'problem' in checked
+    ? { omitted: `result: ${checked.problem}`.slice(0, 500) }
+    : keepable(checked.value);
+}
+
+function keepable(value: unknown): Kept {
   if (value === undefined) return { result: undefined };
   const encoded = encodeJson(value, 'result');
   if ('problem' in encoded) return { omitted: encoded.problem };
