@@ -35,7 +35,7 @@ export async function enqueueLines(
       await window.room();
       window.send(
         job,
-        ledger.enqueue(job.kind, job.payload, { ...options.defaults, ...job.options }),
+        ledger.enqueue(job.kind, job.payload, withDefaults(options.defaults, job.options)),
       );
       // A faulty job is refused before anything is sent, within this turn: the next line must not
       // get ahead of that.
@@ -48,6 +48,13 @@ export async function enqueueLines(
   }
   await window.settled();
   if (window.failure !== undefined) throw window.failed(window.failure);
+}
+
+/** A line that says when its job is due, in either way, wants nothing of a time beside it. */
+function withDefaults(defaults: EnqueueOptions, own: EnqueueOptions): EnqueueOptions {
+  const saysWhen = 'delay' in own || 'runAt' in own;
+  const atOnce = { delay: undefined, runAt: undefined };
+  return { ...defaults, ...(saysWhen ? atOnce : {}), ...own } as EnqueueOptions;
 }
 
 /** All lines in one transaction, or none. */
@@ -68,8 +75,7 @@ export async function enqueueAtomically(
     }
   }
   const items = jobs.map(({ kind, payload, options: own }): EnqueueItem => ({
-    ...options.defaults,
-    ...own,
+    ...withDefaults(options.defaults, own),
     job: kind,
     payload,
   }));

@@ -166,8 +166,10 @@ function pick(flags: EnqueueFlags): EnqueueOptions {
   const { id, queue, priority, delay, runAt, maxAttempts, retry } = flags;
   const timeout = flags.timeout === 'none' ? null : flags.timeout;
   const { tenant, principal, correlationId, causationId, metadata, actor } = flags;
-  return {
+  const given = {
     ...{ id, queue, priority, delay, runAt, maxAttempts, timeout, retry },
     ...{ tenant, principal, correlationId, causationId, metadata, actor },
   };
+  // Of a time and a delay the library refuses the pair.
+  return given as EnqueueOptions;
 }

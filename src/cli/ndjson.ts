@@ -1,4 +1,4 @@
-import type { EnqueueItem } from '../index.js';
+import type { EnqueueOptions } from '../index.js';
 import { badInput, json } from './parse.js';
 import { MAX_INPUT_BYTES, utf8 } from './payload.js';
 
@@ -8,7 +8,7 @@ export interface NdjsonJob {
   readonly bytes: number;
   readonly kind: string;
   readonly payload: unknown;
-  readonly options: Omit<EnqueueItem, 'job' | 'payload'>;
+  readonly options: EnqueueOptions;
 }
 
 /** The jobs of a stream, read as they are asked for. Blank lines are skipped, but counted. */

@@ -3,16 +3,29 @@ import type { RetryOption } from './retry.js';
 import type { StateName } from './state.js';
 
 /** Options of one job. What is left out comes from its kind, then from the library. */
-export interface EnqueueOptions {
+export type EnqueueOptions = OptionsBesideTime & (DueAt | DueAfter);
+
+/** Due at a time; at once unless said. */
+export interface DueAt {
+  /** Not before this time: a Date, or ISO 8601 text with a zone. Not together with `delay`. */
+  readonly runAt?: Date | string;
+  readonly delay?: undefined;
+}
+
+/** Due after a while; at once unless said. */
+export interface DueAfter {
+  /** Milliseconds from now, 0 to 100 years. Not together with `runAt`. */
+  readonly delay?: number;
+  readonly runAt?: undefined;
+}
+
+/** All options but those that say when. */
+export interface OptionsBesideTime {
   /**
    * A UUID of the caller's, so that a repeated call makes no second job: the first one is returned,
    * or `JOB_EXISTS` thrown if that one is of another kind.
    */
   readonly id?: string;
-  /** Not before this time: a Date, or ISO 8601 text with a zone. Not together with `delay`. */
-  readonly runAt?: Date | string;
-  /** Milliseconds from now, 0 to 100 years. */
-  readonly delay?: number;
   /** Lower runs first, −32,768 to 32,767; 0 unless the kind says otherwise. */
   readonly priority?: number;
   /** The queue to wait in; `default` unless the kind says otherwise. */

@@ -35,6 +35,24 @@ test('each line is answered by one line, in order', async () => {
   }
 });
 
+test('flags stand in for what a line leaves out, a time for a delay too', async () => {
+  const lines = [
+    line({ kind: 'when', payload: 1, runAt: '2099-01-31T08:00:00Z' }),
+    line({ kind: 'when', payload: 2 }),
+    line({ kind: 'when', payload: 3, delay: 0 }),
+  ];
+  for (const more of [[], ['--atomic']]) {
+    const flags = ['enqueue', '--ndjson', '--delay', '1h', ...more];
+    const answer = await on.run(flags, { stdin: lines.join('\n') });
+    expect(answer).toMatchObject({ code: 0, errorLines: [] });
+    const ids = answer.lines.map((one) => one.split('  ')[0] ?? '');
+    const [at, later, now] = await Promise.all(ids.map((id) => ledger.get(id)));
+    expect(at).toMatchObject({ state: 'scheduled', runAt: '2099-01-31T08:00:00.000000Z' });
+    expect(later).toMatchObject({ state: 'scheduled' });
+    expect(now).toMatchObject({ state: 'available' });
+  }
+});
+
 test('answers come while the input is still open', async () => {
   const child = startCli(['enqueue', '--ndjson', '--json', '--database', database.url]);
   child.stdin.write(`${line({ kind: 'open', payload: 'ü', priority: 3 })}\n`);

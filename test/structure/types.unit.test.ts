@@ -14,6 +14,12 @@ export async function compiles(ledger: Ledger): Promise<void> {
   await ledger.enqueue(email, { to: 'ada' });
   // @ts-expect-error a payload of the wrong type
   await ledger.enqueue(email, { to: 3 });
+  await ledger.enqueue(email, { to: 'ada' }, { delay: 5 });
+  await ledger.enqueue(email, { to: 'ada' }, { runAt: '2030-01-01T00:00:00Z', tenant: 'acme' });
+  // @ts-expect-error a time and a delay
+  await ledger.enqueue(email, { to: 'ada' }, { delay: 5, runAt: '2030-01-01T00:00:00Z' });
+  // @ts-expect-error for one item of many too
+  await ledger.enqueueMany([{ job: other, payload: 7, delay: 5, runAt: new Date() }]);
   await ledger.enqueueMany([
     { job: email, payload: { to: 'ada' } },
     { job: other, payload: 7, priority: 2 },
