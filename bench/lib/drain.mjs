@@ -6,7 +6,7 @@ const WITHIN_MS = 900_000;
 export async function fill(stage, plan) {
   const producer = await stage.producer();
   const filled = await producer.call('fill', plan);
-  await producer.kill();
+  await producer.end();
   return filled;
 }
 
@@ -23,7 +23,7 @@ export async function drain(stage, { count, workers = 1, ...plan }) {
   const drainedAt = await stage.drainedAt();
   const cpu = await stopMeter();
   const states = await Promise.all(remotes.map((remote) => remote.call('state')));
-  await Promise.all(remotes.map((remote) => remote.kill()));
+  await Promise.all(remotes.map((remote) => remote.end()));
   const firstAt = Math.min(...states.map((state) => state.firstAt ?? Infinity));
   const seconds = (drainedAt - firstAt) / 1_000;
   return { rate: count / seconds, seconds, firstAt, drainedAt, cpu, states };

@@ -24,7 +24,7 @@ export async function pacedRun(stage, { rate, seconds, warmSeconds, delayMs, bef
   await worker.call('reach', warm + count - sent.dropped, GRACE_MS);
   const cpu = await stopMeter();
   const starts = await worker.call('starts');
-  await Promise.all([producer.kill(), worker.kill()]);
+  await Promise.all([producer.end(), worker.end()]);
   return { ...sent, started: starts.at, startedWall: starts.wallAt, cpu };
 }
 

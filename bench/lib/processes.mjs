@@ -1,11 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onExit } from './exit.mjs';
 
 /** A worker that is killed on purpose makes another one write a line per job: some are enough. */
 const MOST_LINES = 5;
+const STOP_WITHIN_MS = 10_000;
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 
@@ -45,6 +47,13 @@ class Remote {
       this.#waiting.set(id, { resolve, reject });
       this.#child.send({ id, method, args }, (error) => error && this.#fail(error.message));
     });
+  }
+
+  /** Lets it stop in order, so that it leaves nothing for its successor to clean up. */
+  async end() {
+    const late = pause(STOP_WITHIN_MS, undefined, { ref: false });
+    await Promise.race([this.call('stop').catch(() => undefined), late]);
+    await this.kill();
   }
 
   /** Ends the process as a crash does; resolves when it is gone. */

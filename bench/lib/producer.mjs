@@ -12,7 +12,7 @@ export function createRole(contestant) {
     async open(database, options) {
       producer = await contestant.openProducer(database, options);
     },
-    close: () => producer.close(),
+    stop: () => producer.close(),
     cpu: () => process.cpuUsage(),
     fill: (plan) => fill(producer, plan),
     single: (plan) => single(producer, plan),

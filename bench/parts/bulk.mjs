@@ -17,7 +17,7 @@ export const part = {
       await stage.settle();
       const count = stage.count(200_000, 2_000);
       const ran = await producer.call('fill', { count, inFlight });
-      await producer.kill();
+      await producer.end();
       figures[`rate${inFlight}`] = count / ran.seconds;
       figures[`p50of${inFlight}`] = percentile(ran.latencies, 0.5);
     }

@@ -37,7 +37,7 @@ async function besideIdleWorker(stage, count) {
   const latencies = await producer.call('serial', { count });
   await worker.call('reach', count + 50, WITHIN_MS);
   await stage.drainedAt();
-  await Promise.all([worker.kill(), producer.kill()]);
+  await Promise.all([worker.end(), producer.end()]);
   return latencies;
 }
 
@@ -52,6 +52,6 @@ async function besideBusyWorker(stage, count) {
   await worker.call('reach', Math.round(backlog / 20), WITHIN_MS);
   const latencies = await producer.call('serial', { count });
   const { handled } = await worker.call('state');
-  await Promise.all([worker.kill(), producer.kill()]);
+  await Promise.all([worker.kill(), producer.end()]);
   return handled < backlog ? latencies : [];
 }

@@ -21,7 +21,8 @@ export const part = {
   async run(stage) {
     const instant = await dueAtOnce(stage, stage.count(10_000, 100));
     const seconds = stage.scaled(20, 1);
-    const ran = await pacedRun(stage, { rate: 50, seconds, warmSeconds: 0, delayMs: 1_000 });
+    const warmSeconds = stage.scaled(2, 0.5);
+    const ran = await pacedRun(stage, { rate: 50, seconds, warmSeconds, delayMs: 1_000 });
     const paced = latenesses(ran);
     return {
       instantP50: percentile(instant, 0.5),
@@ -37,14 +38,18 @@ async function dueAtOnce(stage, count) {
   const worker = await stage.worker();
   const producer = await stage.producer();
   await stage.settle();
-  await worker.call('start', ...stage.work({ record: { from: 0, count } }));
+  const warm = stage.count(2_000, 50);
+  await worker.call('start', ...stage.work({ record: { from: warm, count } }));
+  await producer.call('fill', { count: warm }); // to warm up
+  await worker.call('reach', warm, WITHIN_MS);
+  await stage.drainedAt();
   const runAt = new Date(Math.ceil(wallNow()) + LEAD_MS);
-  await producer.call('fill', { count, runAt });
+  await producer.call('fill', { count, from: warm, runAt });
   if (wallNow() > runAt.getTime()) throw new Error('the jobs were due before all were enqueued');
-  const handled = await worker.call('reach', count, WITHIN_MS);
-  if (handled < count) throw new Error(`only ${handled} of ${count} handlers were called`);
+  const handled = await worker.call('reach', warm + count, WITHIN_MS);
+  if (handled < warm + count) throw new Error(`only ${handled - warm} of ${count} jobs began`);
   const { wallAt } = await worker.call('starts');
   await stage.drainedAt();
-  await Promise.all([worker.kill(), producer.kill()]);
+  await Promise.all([worker.end(), producer.end()]);
   return wallAt.map((at) => at - runAt.getTime());
 }

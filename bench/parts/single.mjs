@@ -21,7 +21,7 @@ export const part = {
       const seconds = stage.scaled(6, 0.3);
       const warmSeconds = stage.scaled(1, 0.2);
       const ran = await producer.call('single', { callers, seconds, warmSeconds });
-      await producer.kill();
+      await producer.end();
       figures[`rate${callers}`] = ran.latencies.length / ran.seconds;
       figures[`p50of${callers}`] = percentile(ran.latencies, 0.5);
       figures[`p99of${callers}`] = percentile(ran.latencies, 0.99);
