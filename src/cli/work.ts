@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isLedgerError, LedgerError } from '../errors.js';
 import type { WorkerOptions } from '../index.js';
 import { cliLog } from './cli-log.js';
 import { loadRunnableJobs } from './load-jobs.js';
@@ -27,6 +28,7 @@ const HELP = `
 Example:
   $ jobledger work --jobs jobs.mjs --concurrency 20
 
+Durations are like 500ms, 30s, 5m or 2h; a number without a unit means milliseconds.
 Ctrl-C or SIGTERM stops it: no new jobs, running ones may end within the grace, the rest is given
 back. A second signal exits at once.`;
 
@@ -54,26 +56,38 @@ function addWorkerOptions(command: Command): Command {
     .option('--concurrency <number>', 'handlers at a time (default: 10)', integer('concurrency'))
     .option(
       '--fetch-ahead <number>',
-      'most jobs claimed ahead (default: 1000)',
+      'most jobs claimed before a handler is free (default: 1000)',
       integer('fetchAhead'),
     )
-    .option('--poll <duration>', 'between looks for work (default: 1s)', durationMs('poll'))
-    .option('--heartbeat <duration>', 'default: 5s', durationMs('heartbeat'))
-    .option('--lease <duration>', 'silence that means dead (default: 15s)', durationMs('lease'))
-    .option('--grace <duration>', 'for running jobs at a stop (default: 25s)', durationMs('grace'))
+    .option('--poll <duration>', 'time between looks for work (default: 1s)', durationMs('poll'))
+    .option(
+      '--heartbeat <duration>',
+      'time between signs of life (default: 5s)',
+      durationMs('heartbeat'),
+    )
+    .option(
+      '--lease <duration>',
+      'silence after which this worker counts as dead (default: 15s)',
+      durationMs('lease'),
+    )
+    .option(
+      '--grace <duration>',
+      'time that running jobs have at a stop (default: 25s)',
+      durationMs('grace'),
+    )
     .option(
       '--abort <duration>',
-      'signals abort so long before the grace ends (default: 5s)',
+      'their signals abort so long before the grace ends (default: 5s)',
       durationMs('abort'),
     )
     .option(
       '--cancel-grace <duration>',
-      'for canceled handlers (default: 30s)',
+      'time that canceled handlers have to return (default: 30s)',
       durationMs('cancelGrace'),
     )
     .option(
       '--stall-limit <duration>',
-      'for a blocked event loop (default: 5m)',
+      'time that the event loop may stand still (default: 5m)',
       durationMs('stallLimit'),
     )
     .option('--fail-unknown-kinds', 'also claim kinds without a handler here, and fail them')
@@ -85,14 +99,35 @@ async function work(flags: WorkFlags): Promise<void> {
   const jobs = await loadRunnableJobs(flags.jobs);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
-  // A handler that ignores its signal would keep a finished process alive.
-  process.exit(
-    await runWorker(ledger, workerOptions(flags, jobs), {
-      signals,
-      log,
-      json: flags.json === true,
-    }),
+  const tools = { signals, log, json: flags.json === true };
+  const code = await runWorker(ledger, workerOptions(flags, jobs), tools).catch(
+    (error: unknown) => {
+      throw namingFlags(error);
+    },
   );
+  // A handler that ignores its signal would keep a finished process alive.
+  process.exit(code);
+}
+
+const FLAGS: Readonly<Record<string, string>> = {
+  concurrency: '--concurrency',
+  fetchAhead: '--fetch-ahead',
+  pollIntervalMs: '--poll',
+  heartbeatMs: '--heartbeat',
+  leaseMs: '--lease',
+  shutdownGraceMs: '--grace',
+  shutdownAbortMs: '--abort',
+  cancelGraceMs: '--cancel-grace',
+  stallLimitMs: '--stall-limit',
+};
+
+/** The library's refusal of options in the command's words. */
+function namingFlags(error: unknown): unknown {
+  if (!isLedgerError(error, 'BAD_CONFIG')) return error;
+  const { code, cause } = error;
+  const text = error.message.replace(/\b\w+\b/g, (word) => FLAGS[word] ?? word);
+  const unit = /Ms\b/.test(error.message) ? ' (durations in milliseconds)' : '';
+  return new LedgerError(code, `${text}${unit}`, { cause });
 }
 
 function workerOptions(flags: WorkFlags, jobs: WorkerOptions['jobs']): WorkerOptions {
