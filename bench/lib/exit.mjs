@@ -1,4 +1,5 @@
 const steps = [];
+let interrupted = false;
 
 /** Registers what must be undone when the program ends, also by Ctrl-C; the last comes first. */
 export function onExit(step) {
@@ -20,6 +21,15 @@ export async function undoAll() {
   }
 }
 
+/**
+ * What fails while an interrupted program is cleaned up fails because of that: such an error never
+ * comes out of here, others do.
+ */
+export async function unlessInterrupted(error) {
+  if (interrupted) await new Promise(() => undefined);
+  throw error;
+}
+
 /** From here on Ctrl-C and SIGTERM clean up first. */
 export function undoAtSignals() {
   for (const [signal, code] of [
@@ -27,7 +37,10 @@ export function undoAtSignals() {
     ['SIGTERM', 143],
     ['SIGHUP', 129],
   ]) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      // npm passes on what the terminal has sent to us too: the second must not stop the first.
+      if (interrupted) return;
+      interrupted = true;
       console.error(`bench: ${signal}, cleaning up`);
       void undoAll().then(() => process.exit(code));
     });

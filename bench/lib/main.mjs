@@ -3,7 +3,7 @@ import { loadContestant } from '../contestants/all.mjs';
 import { judge } from '../targets.mjs';
 import { machineSeconds, treeSeconds } from './cpu.mjs';
 import { now } from './clock.mjs';
-import { undoAll, undoAtSignals } from './exit.mjs';
+import { undoAll, undoAtSignals, unlessInterrupted } from './exit.mjs';
 import { describeMachine, versionsOf } from './machine.mjs';
 import { openServer } from './server.mjs';
 import { openStage } from './stage.mjs';
@@ -13,21 +13,32 @@ import { cells, textTable } from './table.mjs';
 /** Runs what the options ask for. Gives the exit code: 1 if a run failed; a missed target is none. */
 export async function main(options) {
   undoAtSignals();
+  const report = await run(options);
+  if (options.json) console.log(JSON.stringify(report, null, 2));
+  return report.parts.some(({ runs }) => runs.some((run) => run.error)) ? 1 : 0;
+}
+
+async function run(options) {
   try {
-    const server = await openServer(options);
-    const contestants = await Promise.all(options.contestants.map(loadContestant));
-    const report = await begin(server, contestants, options);
-    for (const name of options.parts) {
-      const { part } = await import(`../parts/${name}.mjs`);
-      report.parts.push(await runPart(part, { server, contestants, options }));
-      if (!options.json) print(report.parts.at(-1), options);
-      save(report, options);
-    }
-    if (options.json) console.log(JSON.stringify(report, null, 2));
-    return report.parts.some(({ runs }) => runs.some((run) => run.error)) ? 1 : 0;
+    return await runParts(options);
+  } catch (error) {
+    return await unlessInterrupted(error);
   } finally {
     await undoAll();
   }
+}
+
+async function runParts(options) {
+  const server = await openServer(options);
+  const contestants = await Promise.all(options.contestants.map(loadContestant));
+  const report = await begin(server, contestants, options);
+  for (const name of options.parts) {
+    const { part } = await import(`../parts/${name}.mjs`);
+    report.parts.push(await runPart(part, { server, contestants, options }));
+    if (!options.json) print(report.parts.at(-1), options);
+    save(report, options);
+  }
+  return report;
 }
 
 async function begin(server, contestants, { rounds, scale }) {
@@ -61,16 +72,18 @@ async function runPart(part, { server, contestants, options }) {
 }
 
 async function runOnce(part, { server, contestant, scale }) {
-  const stage = await openStage({ server, contestant, scale, prompt: part.prompt ?? false });
-  const before = load();
+  let stage;
   try {
+    stage = await openStage({ server, contestant, scale, prompt: part.prompt ?? false });
+    const before = load();
     const figures = await part.run(stage);
     return { contestant: contestant.name, figures: { ...figures, others: others(before) } };
   } catch (error) {
+    await unlessInterrupted(error).catch(() => undefined);
     console.error(`${part.name}: ${contestant.name} failed: ${error.stack}`);
     return { contestant: contestant.name, error: error.message };
   } finally {
-    await stage.close();
+    await stage?.close();
   }
 }
 
