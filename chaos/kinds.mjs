@@ -12,7 +12,10 @@ const SOON = { type: 'fixed', baseMs: 50, jitter: 'full' };
  * that fail every time and so use up exactly what they were granted.
  */
 export const KINDS = {
-  plain: { ends: ['succeeded'], run: ({ ms }) => pause(ms) },
+  plain: {
+    ends: ['succeeded'],
+    run: ({ ms, laterMs = ms }, { attempt }) => pause(attempt === 1 ? ms : laterMs),
+  },
   child: { ends: ['succeeded'], run: () => pause(1) },
   delayed: { ends: ['succeeded'], run: () => pause(1) },
   unique: { ends: ['succeeded'], run: ({ ms }) => pause(ms) },

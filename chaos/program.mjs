@@ -22,15 +22,16 @@ export function load(program, path) {
 }
 
 /**
- * Changes a built file of the copy. Throws unless the text stands there as often as expected: a
- * mutant that is none would prove nothing.
+ * Changes a built file of the copy. Throws unless the pattern fits there exactly once: a mutant that
+ * is none would prove nothing.
  */
-export function mutate(program, path, from, to, times = 1) {
+export function mutate(program, path, pattern, instead) {
   const file = join(program, 'dist', path);
   const text = readFileSync(file, 'utf8');
-  const found = text.split(from).length - 1;
-  if (found !== times) {
-    throw new Error(`${path}: expected ${times} × ${JSON.stringify(from)}, found ${found}`);
-  }
-  writeFileSync(file, text.replaceAll(from, to));
+  const found = [...text.matchAll(new RegExp(pattern, 'g'))].length;
+  if (found !== 1) throw new Error(`${path}: expected ${pattern} once, found it ${found} times`);
+  writeFileSync(
+    file,
+    text.replace(pattern, () => instead),
+  );
 }

@@ -1,7 +1,31 @@
 // What must hold between the ledger and the records kept outside of it. A rule answers how many facts
 // it held against each other, and a line for each that does not fit.
 
+/** What the caller's transaction promises. */
+export const TRANSACTION_RULES = [
+  {
+    name: 'a transactional job is there exactly if its transaction’s rows are',
+    hold: ({ facts, records }) =>
+      each(
+        records('asked').filter(({ how }) => how === 'transaction'),
+        ({ id }) => {
+          const [job, order] = [facts.jobs.has(id), facts.orders.has(id)];
+          return job === order ? undefined : `job ${id}: ${job}, its rows: ${order}`;
+        },
+      ),
+  },
+  {
+    name: 'what was committed is there, what was rolled back is not',
+    hold: ({ facts, records }) =>
+      each([...records('committed'), ...records('rolled-back')], ({ id, what }) =>
+        facts.jobs.has(id) === (what === 'committed') ? undefined : `job ${id} was ${what}`,
+      ),
+  },
+];
+
+/** All that must hold after a run. */
 export const RULES = [
+  ...TRANSACTION_RULES,
   {
     name: 'every acknowledged enqueue is there, once',
     hold: ({ facts, records }) =>
@@ -21,24 +45,6 @@ export const RULES = [
         asked.get(id) === kind ? undefined : `job ${id} (${kind}) was never asked for`,
       );
     },
-  },
-  {
-    name: 'a transactional job is there exactly if its transaction’s rows are',
-    hold: ({ facts, records }) =>
-      each(
-        records('asked').filter(({ how }) => how === 'transaction'),
-        ({ id }) => {
-          const [job, order] = [facts.jobs.has(id), facts.orders.has(id)];
-          return job === order ? undefined : `job ${id}: ${job}, its rows: ${order}`;
-        },
-      ),
-  },
-  {
-    name: 'what was committed is there, what was rolled back is not',
-    hold: ({ facts, records }) =>
-      each([...records('committed'), ...records('rolled-back')], ({ id, what }) =>
-        facts.jobs.has(id) === (what === 'committed') ? undefined : `job ${id} was ${what}`,
-      ),
   },
   {
     name: 'an atomic list is there as a whole or not at all',

@@ -1,7 +1,6 @@
 // One run: sets the scene, makes the faults of the schedule while processes work, lets everything
 // drain, and asks for the verdict. It leaves nothing behind but, on damage, the folder that shows it.
-import { mkdirSync, mkdtempSync, chmodSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,9 +11,8 @@ import { copyProgram, load } from './program.mjs';
 import { startProxy } from './proxy.mjs';
 import { randomOf } from './random.mjs';
 import { readRecords } from './records.mjs';
+import { strangersOf } from './scene.mjs';
 import { judge } from './verdict.mjs';
-
-const pg = createRequire(import.meta.url)('pg');
 
 /** Short, so that many faults fit into minutes. A lease is still five heartbeats. */
 const WORKER = {
@@ -61,15 +59,7 @@ async function setScene(folder, { seed }) {
   const postgres = await startPostgres(program, join(folder, 'data'), [
     `max_connections=${MAX_CONNECTIONS}`,
   ]);
-  const connect = () => connected(postgres.config);
-  const ask = async (text, values) => {
-    const client = await connect();
-    try {
-      return (await client.query(text, values)).rows;
-    } finally {
-      await client.end().catch(() => {});
-    }
-  };
+  const { connect, ask } = strangersOf(postgres.config);
   const { migrateDatabase } = await load(program, 'index.js');
   await migrateDatabase({ database: postgres.url, partitions: PARTITIONS });
   await ask('create schema shop');
@@ -101,18 +91,6 @@ async function fillCrew({ crew, program, records, url, seed }) {
       }),
     ),
   ]);
-}
-
-/** A connection of the run's own, past the proxy. */
-async function connected(config) {
-  const client = new pg.Client({
-    ...config,
-    application_name: 'chaos',
-    connectionTimeoutMillis: 10_000,
-  });
-  client.on('error', () => {}); // some faults end it
-  await client.connect();
-  return client;
 }
 
 /** Faults that found something to harm, by name. */

@@ -8,7 +8,7 @@ import { RULES } from './rules.mjs';
 /** Judges a run whose workers have nothing left to do. */
 export async function judge(scene, { made, drained, records }) {
   const codes = await scene.crew.dismissAll('SIGTERM');
-  const report = await check(scene);
+  const report = await check(scene, { drained: true });
   const facts = await readFacts(scene);
   const checks = [
     {
@@ -39,12 +39,13 @@ export async function judge(scene, { made, drained, records }) {
   };
 }
 
-async function check({ program, connect }) {
+/** What the program's checker finds, on a snapshot. */
+export async function check({ program, connect }, options = {}) {
   const { checkLedger } = await load(program, 'checker/check-ledger.js');
   const client = await connect();
   try {
     await client.query('begin isolation level repeatable read read only');
-    return await checkLedger(async (text) => (await client.query(text)).rows, { drained: true });
+    return await checkLedger(async (text) => (await client.query(text)).rows, options);
   } finally {
     await client.end();
   }

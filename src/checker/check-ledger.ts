@@ -87,7 +87,9 @@ async function checkLog(ask: Ask, schema: string, partition: number, check: LogC
   for await (const event of readEvents(ask, schema, partition)) {
     const { position, at } = event;
     if (position !== last.position + 1) {
-      findings.add('position-gap', event, `position ${last.position + 1} is missing`);
+      const isTwice = position <= last.position;
+      const what = isTwice ? `${position} is there twice` : `${last.position + 1} is missing`;
+      findings.add('position-gap', event, `position ${what}`);
     }
     if (at < last.at) findings.add('time-step-back', event, `${at} comes after ${last.at}`);
     last = { position, at };

@@ -9,7 +9,7 @@ export interface Finding {
 
 /** Every sort of damage that the checker tells apart, with what it means. */
 export const FINDING_CODES = {
-  'position-gap': 'a position of a partition is missing',
+  'position-gap': 'a position of a partition is missing, or is there twice',
   'time-step-back': 'an event has an earlier time than the one before it',
   'version-gap': 'a version of a stream is missing, or is there twice',
   'wrong-partition': 'a stream stands in another partition than its id names',

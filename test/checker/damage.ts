@@ -70,6 +70,11 @@ export async function write(
   }
 }
 
+/** Lets two events have one position. */
+export async function dropPositionFence(client: pg.Client): Promise<void> {
+  await client.query('alter table jobledger.events drop constraint events_pkey');
+}
+
 /** Lets two events have one version: takes the last fence away. */
 export async function dropVersionFence(client: pg.Client): Promise<void> {
   await client.query('drop index jobledger.events_0_stream_id_version_idx');

@@ -5,6 +5,7 @@ import { document, tableAfter } from '../docs/markdown.js';
 import { createDatabase } from '../support/database.js';
 import {
   check,
+  dropPositionFence,
   dropVersionFence,
   ENQUEUED,
   failed,
@@ -45,6 +46,12 @@ describe('a ledger that was written by hand', () => {
     const findings = (await found(client)).filter((one) => !one.startsWith('dispatch-missing'));
     expect(findings).toEqual([expect.stringMatching(text)]);
     expect(findings[0]).toMatch(new RegExp(`^${code} `));
+  });
+
+  it('is found to have one position twice', async () => {
+    await dropPositionFence(client);
+    await write(client, [[ENQUEUED, odd(started(1), { skip: -1 }), succeeded(1)]]);
+    expect(await found(client)).toEqual(['position-gap position 1 is there twice']);
   });
 
   it('is found to have one version twice', async () => {
