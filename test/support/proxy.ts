@@ -13,6 +13,11 @@ export interface Proxy {
    * answered that the transaction is committed: the answer itself never arrives. Resolves then.
    */
   cutCommitAfter(text: string): Promise<void>;
+  /**
+   * The client on whose connection this text is next sent stops reading, from then on: what the
+   * server answers stays with the server once all buffers are full. Resolves then, with the way back.
+   */
+  stopReadingAfter(text: string): Promise<() => void>;
   /** Cuts every connection, and refuses new ones until `open`. */
   shut(): void;
   open(): void;
@@ -41,11 +46,16 @@ export async function startProxy(url: string): Promise<Proxy> {
         armed = state.trap;
         state.trap = undefined;
       }
+      if (armed?.deaf === true) {
+        armed.sprung(() => upstream.resume());
+        armed = undefined;
+        upstream.pause();
+      }
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
       if (armed === undefined || !chunk.includes('COMMIT\0')) return void client.write(chunk);
-      armed.sprung();
+      armed.sprung(() => undefined);
       cut();
     });
   });
@@ -64,8 +74,12 @@ export async function startProxy(url: string): Promise<Proxy> {
       return state.sent.join('');
     },
     cutCommitAfter: (text) =>
-      new Promise<void>((sprung) => {
-        state.trap = { text, sprung };
+      new Promise<void>((resolve) => {
+        state.trap = { text, deaf: false, sprung: () => resolve() };
+      }),
+    stopReadingAfter: (text) =>
+      new Promise((sprung) => {
+        state.trap = { text, deaf: true, sprung };
       }),
     shut: () => {
       state.isShut = true;
@@ -79,5 +93,6 @@ export async function startProxy(url: string): Promise<Proxy> {
 
 interface Trap {
   readonly text: string;
-  readonly sprung: () => void;
+  readonly deaf: boolean;
+  readonly sprung: (resume: () => void) => void;
 }
