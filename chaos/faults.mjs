@@ -75,7 +75,7 @@ export const FAULTS = {
     weight: 8,
     run: ({ proxy }, random) =>
       proxy.loseCommit(
-        random.pick(['jl_claim', 'jl_finish', 'jl_enqueue', 'unique_keys', 'commit']),
+        random.pick(['jl_claim', 'jl_succeed', 'jl_finish', 'jl_enqueue', 'unique_keys', 'commit']),
         3_000,
       ),
   },

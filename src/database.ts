@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { LedgerError } from './errors.js';
 import { isConnectionError } from './sql-errors.js';
@@ -7,6 +8,8 @@ export interface Statement {
   readonly name?: string;
   readonly text: string;
   readonly values: unknown[];
+  /** Rows as lists of values, which costs much less than objects where they are many. */
+  readonly rowMode?: 'array';
 }
 
 export interface Database {
@@ -89,6 +92,14 @@ export function begin(database: Database): string {
   return [start, ...local].join('; ');
 }
 
+/** What goes out behind the commit, in the same round trip. */
+export interface Behind {
+  /** Statements whose results are wanted. */
+  readonly after?: readonly Statement[];
+  /** Statements that nobody waits for, and whose errors are ignored. */
+  readonly trailing?: readonly Statement[];
+}
+
 /**
  * Sends all statements in one round trip, between begin and commit, then those of `after`, and
  * gives all their results. Either everything is committed or it throws.
@@ -96,16 +107,22 @@ export function begin(database: Database): string {
 export async function transact(
   database: Database,
   statements: readonly Statement[],
-  after: readonly Statement[] = [],
+  { after = [], trailing = [] }: Behind = {},
 ): Promise<pg.QueryResult[]> {
   const client = await database.pool.connect();
-  const named = (s: Statement) => (database.pooler ? { text: s.text, values: s.values } : s);
+  const send = ({ name, ...rest }: Statement) =>
+    client.query(database.pooler || name === undefined ? rest : { name, ...rest });
+  const stream = streamOf(client);
+  // Together in one write: the server need not wake for each.
+  stream?.cork();
   const sent = [
     client.query(begin(database)),
-    ...statements.map((s) => client.query(named(s) as pg.QueryConfig)),
+    ...statements.map(send),
     client.query('commit'),
-    ...after.map((s) => client.query(named(s) as pg.QueryConfig)),
+    ...after.map(send),
   ];
+  for (const statement of trailing) send(statement).catch(() => {});
+  stream?.uncork();
   const settled = await Promise.allSettled(sent);
   const failedAt = settled.findIndex((one) => one.status === 'rejected');
   const failure = (settled[failedAt] as PromiseRejectedResult | undefined)?.reason as unknown;
@@ -117,6 +134,11 @@ export async function transact(
   if (commit?.command !== 'COMMIT')
     throw new LedgerError('INTERNAL', 'a transaction was rolled back unexpectedly');
   return [...results.slice(1, statements.length + 1), ...results.slice(statements.length + 2)];
+}
+
+/** The socket that a client writes to; pg gives it no name in its types. */
+function streamOf(client: pg.PoolClient): Writable | undefined {
+  return (client as { readonly connection?: { readonly stream?: Writable } }).connection?.stream;
 }
 
 /** Which statement of `transact` failed, counted from 0; undefined if it was none of them. */

@@ -17,7 +17,8 @@ export function uuidArray(ids: Column<string>): Buffer {
 }
 
 export function textArray(texts: Column<string>): Buffer {
-  return encode(texts, TEXT, Buffer.byteLength, (buffer, text, at) => void buffer.write(text, at));
+  const bytesOf = (text: string): number => Buffer.byteLength(text);
+  return encode(texts, TEXT, bytesOf, (buffer, text, at) => void buffer.write(text, at));
 }
 
 /** Of serialised JSON. The byte in front is the format's version. */

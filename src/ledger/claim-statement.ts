@@ -106,6 +106,25 @@ export function fetchStatement(
     name: `jl_fetch_${partition}`,
     text: fetchText(store, partition),
     values: [worker, claim],
+    rowMode: 'array',
+  };
+}
+
+/** A row of the fetch, whose columns come in this order. */
+export function claimedRow(columns: readonly unknown[]): ClaimedRow {
+  return {
+    job_id: columns[0] as string,
+    kind: columns[1] as string,
+    priority: columns[2] as number,
+    position: columns[3] as number,
+    attempt: columns[4] as number,
+    counted: columns[5] as number,
+    max_attempts: columns[6] as number,
+    losses: columns[7] as number,
+    data: columns[8],
+    meta: columns[9],
+    patched: columns[10],
+    failure: columns[11],
   };
 }
 

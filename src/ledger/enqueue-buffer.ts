@@ -4,6 +4,7 @@ import type { Flushed } from './flushed.js';
 import { partitionOf } from './ids.js';
 import type { Prepared } from './prepare.js';
 import type { Store } from './store.js';
+import { Turns } from './turns.js';
 
 /** Most jobs and bytes of one flush. */
 const FLUSH_JOBS = 1_000;
@@ -37,17 +38,18 @@ export class EnqueueBuffer {
   readonly #store: Store;
   readonly #timeoutMs: number;
   readonly #whenFull: 'wait' | 'reject';
+  readonly #turns: Turns;
   readonly #lines = new Map<number | undefined, Line>();
   #waiting = 0;
   #bytes = 0;
   #inFlight = 0;
-  #turn = Math.floor(Math.random() * 256);
   #scheduled = false;
   #room: (() => void)[] = [];
   #idle: (() => void)[] = [];
 
   constructor(store: Store, timeoutMs: number, whenFull: 'wait' | 'reject') {
     this.#store = store;
+    this.#turns = new Turns(store.partitions);
     this.#whenFull = whenFull;
     this.#timeoutMs = timeoutMs;
   }
@@ -68,7 +70,7 @@ export class EnqueueBuffer {
 
   /** The next partition in turn, for flushes that bypass the buffer. */
   nextPartition(): number {
-    return this.#turn++ % this.#store.partitions;
+    return this.#turns.next();
   }
 
   /** Settles when everything accepted so far has been flushed. */
@@ -105,7 +107,9 @@ export class EnqueueBuffer {
       const batch = this.#take(line);
       line.inFlight++;
       this.#inFlight++;
-      void this.#flush(line.partition ?? this.nextPartition(), batch).finally(() => {
+      const partition = line.partition ?? this.#turns.begin(batch.length);
+      void this.#flush(partition, batch).finally(() => {
+        if (line.partition === undefined) this.#turns.done(partition);
         line.inFlight--;
         this.#inFlight--;
         for (const resolve of this.#idle.splice(0)) resolve();

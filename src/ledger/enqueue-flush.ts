@@ -8,6 +8,7 @@ import { newJobId } from './ids.js';
 import { terminateHolder } from './lock-holder.js';
 import type { Prepared } from './prepare.js';
 import { lockPartition, type Store } from './store.js';
+import type { Wake } from './signals.js';
 import { wake } from './wake.js';
 
 /** A job with its id fixed; `ours` if the id was made here and not by the caller. */
@@ -89,12 +90,16 @@ async function append(
   partition: number,
   jobs: readonly NewJob[],
 ): Promise<Flushed[]> {
-  const [, result] = await transact(store.database, [
-    lockPartition(store, partition),
-    enqueueStatement(store, partition, jobs),
-  ]);
+  const wakes = wakesOf(partition, jobs);
+  const { now, later } = store.notifier.take(wakes);
+  const [, result] = await transact(
+    store.database,
+    [lockPartition(store, partition), enqueueStatement(store, partition, jobs)],
+    { trailing: now },
+  );
   const { head, at } = result!.rows[0] as { head: number; at: string };
-  announce(store, partition, jobs);
+  for (const wake of wakes) store.signals.emit(wake);
+  for (const wake of later) store.notifier.send(wake);
   return jobs.map((job, index) => ({
     id: job.id,
     position: head + index + 1,
@@ -103,20 +108,22 @@ async function append(
   }));
 }
 
-/** One notification per queue, and one if something is to be promoted later. */
-export function announce(
-  store: Store,
-  partition: number,
-  jobs: readonly Pick<NewJob, 'queue' | 'delayMs' | 'runAt'>[],
-): void {
+/** Tells of jobs that are in: of each queue, and of something to be promoted later. */
+export function announce(store: Store, partition: number, jobs: readonly Timed[]): void {
+  for (const one of wakesOf(partition, jobs)) wake(store, one);
+}
+
+type Timed = Pick<NewJob, 'queue' | 'delayMs' | 'runAt'>;
+
+function wakesOf(partition: number, jobs: readonly Timed[]): Wake[] {
   const queues = new Set<string>();
   let later = false;
   for (const job of jobs) {
     if (job.delayMs === null && job.runAt === null) queues.add(job.queue);
     else later = true;
   }
-  for (const queue of queues) wake(store, { what: 'ready', partition, queue });
-  if (later) wake(store, { what: 'scheduled' });
+  const ready = [...queues].map((queue) => ({ what: 'ready', partition, queue }) as const);
+  return later ? [...ready, { what: 'scheduled' }] : ready;
 }
 
 /**

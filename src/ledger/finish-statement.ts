@@ -9,6 +9,7 @@ import {
   uuidArray,
 } from './binary-array.js';
 import type { EventType } from '../job/events.js';
+import { alive, freedKeys, missed } from './ending-parts.js';
 import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
 
 /** The decided end of an attempt, ready to be recorded. */
@@ -77,8 +78,7 @@ const finishText = perPartition((store, partition) => {
   const carried =
     'job_id, position, payload_at, attempt, max_attempts, partition, priority, queue, kind';
 
-  return `with alive as materialized (
-  select id from ${t.workers} where id = $2 and dead_at is null and ended_at is null),
+  return `with ${alive(store, '$2')},
 held as materialized (
   select i.*, l.*, row_number() over () as n from (
     select ${INPUT}, generate_series(1, cardinality($3::uuid[])) as ord) i
@@ -104,13 +104,8 @@ waiting as (
 lined_up as (
   insert into ${t.ready}(seq, error_at, counted, losses, version, ${carried})
   select seq, error_at, new_counted, new_losses, version + 1, ${carried} from moved where $18 and next = 'line'),
-freed as (
-  delete from ${t.uniqueKeys} where job_id = any($16::uuid[]) and scope = 'active'
-    and job_id = any(array(select job_id from held where cardinality($16::uuid[]) > 0 and next = 'end')))
-select case when (select count(*) from held) = cardinality($3::uuid[]) then '{}' else array(
-    select ord - 1 from generate_series(1, cardinality($3::uuid[])) ord
-    where ord not in (select ord from held)) end as missed,
-  exists (select from alive) as alive`;
+${freedKeys(store, '$16', "next = 'end'")}
+select ${missed('$3')} as missed, exists (select from alive) as alive`;
 });
 
 /** In the list of a select, where arrays go row by row; as tables each would be stored first. */

@@ -5,6 +5,7 @@ import { asStoreError } from '../sql-errors.js';
 import { PROGRAM_VERSION, readLedger, SCHEMA_VERSION, tooNew } from './ledger-row.js';
 import type { Store } from './store.js';
 import { tablesOf } from './tables.js';
+import { Notifier } from './notifier.js';
 import { Signals } from './signals.js';
 
 /** Refuses, in one line, a server that cannot hold a ledger. */
@@ -69,14 +70,16 @@ export async function openStore(database: Database, options: StoreOptions): Prom
   if (row === undefined) throw notMigrated(options.schema);
   if (row.oldest_program > PROGRAM_VERSION) throw tooNew(options.schema);
   if (row.schema_version < SCHEMA_VERSION) throw notMigrated(options.schema);
+  const channel = `jobledger_${row.id.replaceAll('-', '')}`;
   return {
     database,
     tables,
     ledgerId: row.id,
     partitions: row.partitions,
     lockSpace: Buffer.from(row.id.slice(0, 8), 'hex').readInt32BE(),
-    channel: `jobledger_${row.id.replaceAll('-', '')}`,
+    channel,
     signals: new Signals(),
+    notifier: new Notifier(database, channel),
     log: options.log,
     clockShiftMs: options.clockShiftMs,
   };

@@ -1,6 +1,7 @@
 import type { Database, Statement } from '../database.js';
 import type { Log } from '../job/define.js';
 import type { Tables } from './tables.js';
+import type { Notifier } from './notifier.js';
 import type { Signals } from './signals.js';
 
 /**
@@ -20,6 +21,8 @@ export interface Store {
   readonly channel: string;
   /** Wakes of this process and, by LISTEN, of others. */
   readonly signals: Signals;
+  /** Wakes for other processes. */
+  readonly notifier: Notifier;
   readonly log: Log;
   /** Milliseconds added to the database's clock; 0 but in tests. */
   readonly clockShiftMs: () => number;

@@ -1,22 +1,12 @@
 import pg from 'pg';
-import { sessionConfig, type Statement } from '../database.js';
+import { sessionConfig } from '../database.js';
 import type { Wake } from './signals.js';
 import type { Store } from './store.js';
 
-/** The notification for a wake, to be sent after the commit. */
-export function wakeStatement(store: Store, wake: Wake): Statement {
-  return {
-    name: 'jl_wake',
-    text: 'select pg_notify($1, $2)::text',
-    values: [store.channel, JSON.stringify(wake)],
-  };
-}
-
-/** Wakes who listens, in this process at once and elsewhere by NOTIFY, whose errors are ignored. */
+/** Wakes who listens: in this process at once, and elsewhere. */
 export function wake(store: Store, signal: Wake): void {
   store.signals.emit(signal);
-  if (store.database.pooler) return;
-  store.database.pool.query(wakeStatement(store, signal)).catch(() => {});
+  store.notifier.send(signal);
 }
 
 /**

@@ -1,8 +1,8 @@
 import { transact } from '../database.js';
 import {
+  claimedRow,
   claimStatement,
   fetchStatement,
-  type ClaimedRow,
   type ClaimSummary,
 } from '../ledger/claim-statement.js';
 import {
@@ -151,7 +151,7 @@ export class Claimer {
             ...{ worker, claim, queue: line.queue, stretches, free, limit, quarantine },
           }),
         ],
-        [fetchStatement(this.#store, line.partition, worker, claim)],
+        { after: [fetchStatement(this.#store, line.partition, worker, claim)] },
       );
       const summary = claimed!.rows[0] as ClaimSummary;
       const facts = new ClaimFacts({ ...line, worker, claim, at: summary.at });
@@ -159,7 +159,9 @@ export class Claimer {
         line,
         limit,
         summary,
-        (fetched!.rows as ClaimedRow[]).map((row) => new Attempt(row, facts)),
+        (fetched!.rows as unknown as unknown[][]).map(
+          (columns) => new Attempt(claimedRow(columns), facts),
+        ),
       );
       if (!summary.alive) this.#host.lost(worker);
     } catch (error) {

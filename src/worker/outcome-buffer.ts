@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { transact } from '../database.js';
 import { groupBy } from '../group-by.js';
 import type { Execution } from '../ledger/execute.js';
-import { finishStatement } from '../ledger/finish-statement.js';
 import { terminateHolder } from '../ledger/lock-holder.js';
-import { lockPartition, type Store } from '../ledger/store.js';
+import type { Store } from '../ledger/store.js';
 import {
   isConnectionError,
   isDataError,
@@ -15,6 +13,7 @@ import type { Attempt } from './attempt.js';
 import { decideEnding, type Decided } from './endings.js';
 import { settleByStream, type Late } from './late-outcome.js';
 import { isUnstorable, unstorable } from './failure.js';
+import { recordEndings } from './record-endings.js';
 
 const FLUSH_OUTCOMES = 1_000;
 const LANES = 2;
@@ -120,19 +119,9 @@ export class OutcomeBuffer {
     let lockouts = 0;
     for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
-        const [, result] = await transact(this.#store.database, [
-          lockPartition(this.#store, partition),
-          finishStatement(
-            this.#store,
-            partition,
-            worker,
-            decided.map((one) => one.ending),
-          ),
-        ]);
-        const { missed, alive } = result!.rows[0] as { missed: number[]; alive: boolean };
-        const refused = new Set(missed);
-        decided.forEach((one, index) => refused.has(index) || this.#listener.recorded(one));
-        for (const index of missed) await this.#settle(attempts[index]!, alive);
+        const { missed, alive } = await recordEndings(this.#store, partition, worker, decided);
+        decided.forEach((one) => missed.has(one) || this.#listener.recorded(one));
+        for (const { attempt } of missed) await this.#settle(attempt, alive);
         return;
       } catch (error) {
         if (isDataError(error)) return this.#halve(attempts, error as Error);

@@ -42,15 +42,18 @@ test.each([1, 3, 256])('a ledger of %i partitions uses them all', async (partiti
   const schema = `with ${partitions}`;
   const ledger = await site.open({ schema, partitions, migrate: true });
   expect(ledger.partitions).toBe(partitions);
-  const made: string[] = [];
-  for (let n = 0; n < partitions; n++) {
+  const made = new Set<string>();
+  const used = new Set<number>();
+  for (let n = 0; used.size < partitions; n++) {
     const { id, shortId } = await ledger.enqueue('spread', n);
-    expect(Number.parseInt(id.slice(-2), 16) % partitions).toBe(Number(shortId!.split('/')[0]));
-    made.push(shortId!);
+    const partition = Number(shortId!.split('/')[0]);
+    expect(Number.parseInt(id.slice(-2), 16) % partitions).toBe(partition);
+    made.add(shortId!);
+    used.add(partition);
+    expect(made.size).toBe(n + 1);
   }
-  expect(new Set(made).size).toBe(partitions);
-  expect(new Set(made.map((one) => one.split('/')[1]))).toEqual(new Set(['1']));
-  expect(await ledger.verify()).toMatchObject({ verified: true, jobs: partitions });
+  expect(Math.max(...used)).toBe(partitions - 1);
+  expect(await ledger.verify()).toMatchObject({ verified: true, jobs: made.size });
   const again = await site.open({ schema, partitions: 16 });
   expect(again.partitions).toBe(partitions);
 });

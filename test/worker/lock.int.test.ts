@@ -94,7 +94,7 @@ test('an outcome that is acknowledged only after its lease is over counts once, 
   const away = await site.open({ database: proxy.url });
   await site.start({ jobs: [runnable], onTransition: (one) => void told.push(one) }, away);
   await site.start({ jobs: [job('nothing', () => null)] });
-  const deaf = proxy.stopReadingAfter('jl_finish_');
+  const deaf = proxy.stopReadingAfter('jl_succeed_');
   const { id } = await site.ledger.enqueue(runnable, {});
   const resume = await deaf;
   await inState(site.ledger, id, 'succeeded');

@@ -28,12 +28,12 @@ test('a claim whose reply is lost is given back by the heartbeat, and not counte
 });
 
 test.each([
-  ['success', 1, 'AttemptSucceeded', 'succeeded'],
-  ['failure', 0, 'AttemptFailed', 'failed'],
+  ['success', 1, 'AttemptSucceeded', 'succeeded', 'jl_succeed_'],
+  ['failure', 0, 'AttemptFailed', 'failed', 'jl_finish_'],
 ] as const)(
   'a %s whose acknowledgement is lost counts once, is told once, and is not rejected',
   async (...row) => {
-    const [name, payload, type, state] = row;
+    const [name, payload, type, state, statement] = row;
     const site = await openSite();
     const proxy = await startProxy(site.url);
     const told: Transition[] = [];
@@ -42,7 +42,7 @@ test.each([
     });
     const onTransition = (one: Transition) => void told.push(one);
     await site.start({ jobs: [runnable], onTransition }, await site.open({ database: proxy.url }));
-    const cut = proxy.cutCommitAfter('jl_finish_');
+    const cut = proxy.cutCommitAfter(statement);
     const { id } = await site.ledger.enqueue(runnable, payload, { maxAttempts: 1 });
     await cut;
     await inState(site.ledger, id, state);
