@@ -26,18 +26,23 @@ const positionKey = {
     ask(`alter table jobledger.events drop constraint events_pkey;
       create index on jobledger.events(partition, position)`),
 };
-const FINISH = 'ledger/finish-statement.js';
+/** Successes are recorded by one statement, all other ends by another. */
+const FINISH = ['ledger/finish-statement.js', 'ledger/succeed-statement.js'];
 const leaseCheckAtFinish = {
   patch: (program) => {
-    mutate(program, FINISH, /\bl\.worker = \$\d+ and /, '');
-    mutate(program, FINISH, /\bl\.claim = [\w.]+ and /, '');
-    mutate(program, FINISH, / and l\.attempt = [\w.]+/, '');
+    for (const file of FINISH) {
+      mutate(program, file, /\bl\.worker = \$\d+ and /, '');
+      mutate(program, file, /\bl\.claim = [\w.]+ and /, '');
+      mutate(program, file, / and l\.attempt = [\w.]+/, '');
+    }
   },
 };
 /** Whether the worker lives, which finish asks beside the lease. */
 const aliveCheckAtFinish = {
-  patch: (program) =>
-    mutate(program, FINISH, /offset 0\) l\s+where exists \(select from alive\)/, 'offset 0) l'),
+  patch: (program) => {
+    for (const file of FINISH)
+      mutate(program, file, /offset 0\) l\s+where exists \(select from alive\)/, 'offset 0) l');
+  },
 };
 const inboxInCallersTransaction = {
   patch: (program) =>
