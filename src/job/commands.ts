@@ -57,7 +57,7 @@ export type OutcomeCommand = { readonly meta?: EventMeta } & (
       readonly startedAt: string;
       readonly durationMs: number;
       readonly error: ErrorRecord;
-      readonly cause?: 'unknown-kind' | 'invalid-payload' | 'unstorable';
+      readonly cause?: 'unknown-kind' | 'invalid-payload' | 'malformed' | 'unstorable';
       readonly delay: RetryDelay;
     }
   | {

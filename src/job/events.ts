@@ -117,7 +117,12 @@ export type FailureDecision =
   | {
       readonly action: 'fail';
       readonly reason:
-        'exhausted' | 'non-retryable' | 'unknown-kind' | 'invalid-payload' | 'unstorable';
+        | 'exhausted'
+        | 'non-retryable'
+        | 'unknown-kind'
+        | 'invalid-payload'
+        | 'malformed'
+        | 'unstorable';
       readonly note?: string;
     };
 

@@ -59,6 +59,8 @@ export interface ClaimedRow {
   readonly losses: number;
   readonly data: unknown;
   readonly meta: unknown;
+  /** The form of `data`: the schema version of JobEnqueued. */
+  readonly form: number;
   /** Data of the event with a later payload (JobRetried), or null. */
   readonly patched: unknown;
   /** Data of the latest failure or loss, or null. */
@@ -125,6 +127,7 @@ export function claimedRow(columns: readonly unknown[]): ClaimedRow {
     meta: columns[9],
     patched: columns[10],
     failure: columns[11],
+    form: (columns[12] as number | null) ?? 1,
   };
 }
 
@@ -187,9 +190,10 @@ const fetchText = perPartition((store, partition) => {
   return `select l.job_id, l.kind, l.priority, l.position, l.attempt, l.counted, l.max_attempts,
   l.losses, origin.data, origin.meta,
   case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
-  case when l.error_at is not null then ${dataAt('l.error_at')} end as failure
+  case when l.error_at is not null then ${dataAt('l.error_at')} end as failure,
+  nullif(origin.schema_version, 1) as form
 from ${store.tables.leases} l
-cross join lateral (select data, meta from ${events} e
+cross join lateral (select data, meta, schema_version from ${events} e
   where e.partition = ${partition} and e.position = l.position offset 0) origin
 where l.worker = $1 and l.claim = $2 order by l.priority, l.seq`;
 });

@@ -1,6 +1,7 @@
 import type { OutcomeCommand } from '../job/commands.js';
 import type { AbortReason } from '../job/define.js';
 import type { ErrorRecord } from '../job/error-record.js';
+import { enqueuedProblem } from '../job/enqueued-problem.js';
 import type { EventMeta, JobEvents } from '../job/events.js';
 import type { Json, JsonObject } from '../job/json.js';
 import type { JobState } from '../job/state.js';
@@ -14,7 +15,10 @@ import type { ClaimFacts } from './claim-facts.js';
 export class Attempt {
   readonly row: ClaimedRow;
   readonly claim: ClaimFacts;
+  /** What its JobEnqueued says; nothing of it counts where that is malformed. */
   readonly enqueued: JobEvents['JobEnqueued'];
+  /** Why its JobEnqueued cannot be worked on. */
+  readonly malformed: string | undefined;
   readonly meta: EventMeta;
   #controller: AbortController | undefined;
   #aborted: AbortReason | undefined;
@@ -31,7 +35,9 @@ export class Attempt {
   constructor(row: ClaimedRow, claim: ClaimFacts) {
     this.row = row;
     this.claim = claim;
-    this.enqueued = row.data as JobEvents['JobEnqueued'];
+    this.malformed = enqueuedProblem(row.data, row.form);
+    this.enqueued =
+      this.malformed === undefined ? (row.data as JobEvents['JobEnqueued']) : NOTHING_ENQUEUED;
     this.meta = row.meta as EventMeta;
   }
 
@@ -135,3 +141,10 @@ export class Attempt {
     };
   }
 }
+
+const NOTHING_ENQUEUED = {
+  payload: null,
+  priority: 0,
+  maxAttempts: 1,
+  timeoutMs: null,
+} satisfies JobEvents['JobEnqueued'];

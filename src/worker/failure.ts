@@ -60,6 +60,11 @@ export function invalidPayload(attempt: Attempt, problem: string): OutcomeComman
   };
 }
 
+/** Its JobEnqueued is not what this program knows: a newer program's, or damaged. */
+export function malformed(attempt: Attempt, problem: string): OutcomeCommand {
+  return { ...withoutHandler(attempt, 'Malformed', problem, 'programming'), cause: 'malformed' };
+}
+
 /** Postgres refused the outcome as it was: the attempt failed in that its end cannot be written. */
 export function unstorable(attempt: Attempt, reason: string): OutcomeCommand {
   const made = withoutHandler(attempt, UNSTORABLE, `unstorable: ${reason}`, 'programming');

@@ -7,7 +7,7 @@ import type { Json } from '../job/json.js';
 import { validate } from '../ledger/validate.js';
 import type { Attempt } from './attempt.js';
 import { createContext, type ContextTools } from './context.js';
-import { failure, invalidPayload, timeout, unknownKind } from './failure.js';
+import { failure, invalidPayload, malformed, timeout, unknownKind } from './failure.js';
 import type { WorkerSettings } from './options.js';
 import { isSnooze } from './snooze.js';
 
@@ -25,6 +25,8 @@ export interface Executor extends ContextTools {
  */
 export async function runAttempt(attempt: Attempt, executor: Executor): Promise<void> {
   attempt.beganAt = performance.now();
+  if (attempt.malformed !== undefined)
+    return settle(attempt, executor, malformed(attempt, attempt.malformed));
   const job = executor.settings.jobs.get(attempt.row.kind);
   if (job === undefined) return settle(attempt, executor, unknownKind(attempt));
   startTimer(attempt, executor);
