@@ -16,6 +16,8 @@ export const KINDS = {
     ends: ['succeeded'],
     run: ({ ms, laterMs = ms }, { attempt }) => pause(attempt === 1 ? ms : laterMs),
   },
+  // Long enough to be under way when its worker is paused or killed.
+  slow: { ends: ['succeeded'], run: ({ ms }) => pause(ms) },
   child: { ends: ['succeeded'], run: () => pause(1) },
   delayed: { ends: ['succeeded'], run: () => pause(1) },
   unique: { ends: ['succeeded'], run: ({ ms }) => pause(ms) },
@@ -85,7 +87,17 @@ export const KINDS = {
 
 /** How often each kind is asked for, by weight. */
 const SHARES = {
-  ...{ plain: 24, delayed: 8, unique: 12, transactional: 12, sql: 6, bulk: 4, moved: 4, flaky: 8 },
+  ...{
+    plain: 20,
+    slow: 8,
+    delayed: 8,
+    unique: 12,
+    transactional: 12,
+    sql: 6,
+    bulk: 4,
+    moved: 4,
+    flaky: 8,
+  },
   ...{ snoozed: 6, parent: 6, canceled: 7, broken: 6, hopeless: 3, 'timed-out': 3, killer: 0.25 },
 };
 
@@ -101,6 +113,7 @@ export function act(random) {
 
 const DETAILS = {
   plain: (random) => ({ payload: { ms: random.whole(0, 30) } }),
+  slow: (random) => ({ payload: { ms: random.whole(500, 2_500) } }),
   delayed: (random) => ({ options: { delay: random.whole(100, 3_000) } }),
   unique: (random) => {
     const scope = random.pick(['active', 'active', 'active', 'forever', { within: 2_000 }]);

@@ -27,22 +27,22 @@ const positionKey = {
       create index on jobledger.events(partition, position)`),
 };
 /** Successes are recorded by one statement, all other ends by another. */
-const FINISH = ['ledger/finish-statement.js', 'ledger/succeed-statement.js'];
+/** What ends attempts: one statement for successes, one for all other endings. */
+const ENDINGS = ['ledger/succeed-statement.js', 'ledger/finish-statement.js'];
 const leaseCheckAtFinish = {
-  patch: (program) => {
-    for (const file of FINISH) {
-      mutate(program, file, /\bl\.worker = \$\d+ and /, '');
-      mutate(program, file, /\bl\.claim = [\w.]+ and /, '');
-      mutate(program, file, / and l\.attempt = [\w.]+/, '');
-    }
-  },
+  patch: (program) =>
+    ENDINGS.forEach((path) => {
+      mutate(program, path, /\bl\.worker = \$\d+ and /, '');
+      mutate(program, path, /\bl\.claim = [\w.]+ and /, '');
+      mutate(program, path, / and l\.attempt = [\w.]+/, '');
+    }),
 };
-/** Whether the worker lives, which finish asks beside the lease. */
+/** Whether the worker lives, which every ending asks beside the lease. */
 const aliveCheckAtFinish = {
-  patch: (program) => {
-    for (const file of FINISH)
-      mutate(program, file, /offset 0\) l\s+where exists \(select from alive\)/, 'offset 0) l');
-  },
+  patch: (program) =>
+    ENDINGS.forEach((path) =>
+      mutate(program, path, /offset 0\) l\s+where exists \(select from alive\)/, 'offset 0) l'),
+    ),
 };
 const inboxInCallersTransaction = {
   patch: (program) =>

@@ -62,6 +62,7 @@ async function perform(scenario, fences, title) {
   return {
     findings: [...new Set(findings.map(({ code }) => code))],
     rules: broken.map(({ name }) => name),
+    streams: [...facts.jobs.values()].map(({ events }) => events.map(({ type }) => type).join(' ')),
     lines: findings.map(({ code, text }) => `${code}: ${text}`),
   };
 }

@@ -78,6 +78,8 @@ function summaryOf({ jobs, events }, made) {
 function marksOf({ types }, records) {
   const { AttemptLost = 0, AttemptReleased = 0, OutcomeRejected = 0, JobDeduplicated = 0 } = types;
   const events = { AttemptLost, AttemptReleased, OutcomeRejected, JobDeduplicated };
-  const codes = tally([...records('unknown'), ...records('trouble')].map(({ code }) => code));
+  const codes = tally(
+    [...records('unknown'), ...records('trouble')].map(({ code = 'no code' }) => code),
+  );
   return { events, codes };
 }
