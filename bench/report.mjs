@@ -60,7 +60,8 @@ function setting(parts) {
 function describe({ machine, versions }) {
   const sync = machine.fdatasyncMs ? `, ${machine.fdatasyncMs} ms per fdatasync of 8 kB` : '';
   const system = `${machine.processor}, ${machine.memoryGib} GiB, ${machine.system}${sync}`;
-  const server = `Postgres ${machine.postgres} (shared_buffers ${machine.sharedBuffers}, max_wal_size ${machine.maxWalSize})`;
+  const built = machine.optimisation ? `built with ${machine.optimisation}, ` : '';
+  const server = `Postgres ${machine.postgres} (${built}shared_buffers ${machine.sharedBuffers}, max_wal_size ${machine.maxWalSize})`;
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return `${system}. Node ${machine.node.slice(1)}, ${server}; ${packages.join(', ')}.`;
 }

@@ -17,6 +17,7 @@ export async function describeMachine(server) {
     system: `${platform()} ${release()}`,
     node: process.version,
     ...(server.folder && { fdatasyncMs: fdatasyncMs(server.folder) }),
+    ...(server.programs && { programs: server.programs }),
     ...(await describeServer(server.url)),
   };
 }
@@ -40,10 +41,27 @@ async function describeServer(url) {
          current_setting('shared_buffers') as "sharedBuffers",
          current_setting('max_wal_size') as "maxWalSize"`,
     );
-    return rows[0];
+    return { ...rows[0], optimisation: await optimisationOf(client) };
   } finally {
     await client.end();
   }
+}
+
+/** How its compiler was told to optimise, such as -O2; null where we may not ask. */
+async function optimisationOf(client) {
+  try {
+    const { rows } = await client.query(`select setting from pg_config where name = 'CFLAGS'`);
+    return rows[0]?.setting.match(/(?<=^| )-O\S*/g)?.at(-1) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** One line that says which Postgres it is. */
+export function nameOfServer({ postgres, optimisation, programs }) {
+  return [`Postgres ${postgres}`, optimisation && `built with ${optimisation}`, programs]
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** What a commit waits for on this disk: 8 kB written and synced, the median of 200. */

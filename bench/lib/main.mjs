@@ -4,7 +4,7 @@ import { judge } from '../targets.mjs';
 import { machineSeconds, treeSeconds } from './cpu.mjs';
 import { now } from './clock.mjs';
 import { undoAll, undoAtSignals, unlessInterrupted } from './exit.mjs';
-import { describeMachine, versionsOf } from './machine.mjs';
+import { describeMachine, nameOfServer, versionsOf } from './machine.mjs';
 import { openServer } from './server.mjs';
 import { openStage } from './stage.mjs';
 import { summarise } from './summary.mjs';
@@ -32,6 +32,7 @@ async function runParts(options) {
   const server = await openServer(options);
   const contestants = await Promise.all(options.contestants.map(loadContestant));
   const report = await begin(server, contestants, options);
+  console.error(nameOfServer(report.machine));
   for (const name of options.parts) {
     const { part } = await import(`../parts/${name}.mjs`);
     report.parts.push(await runPart(part, { server, contestants, options }));

@@ -11,12 +11,15 @@ import { joinServer } from '../../dist/embedded/join.js';
 import { readPostmaster, stopServer } from '../../dist/embedded/server.js';
 import { SERVER } from '../settings.mjs';
 import { onExit } from './exit.mjs';
+import { binFolderOf } from './programs.mjs';
 
 const MEMORY_FILE_SYSTEMS = [0x01021994, 0x858458f6]; // tmpfs, ramfs
 
 /** The server that all run on: the one of a URL, or one of our own, gone when the program ends. */
-export async function openServer({ database, folder }) {
-  const server = database ? { url: database } : await startServer(folder ?? tmpdir());
+export async function openServer({ database, folder, postgresBin }) {
+  const server = database
+    ? { url: database }
+    : await startServer(folder ?? tmpdir(), binFolderOf(postgresBin));
   await requireDurability(server.url);
   return server;
 }
@@ -26,7 +29,7 @@ export function withDatabase(url, database) {
   return url.replace(/^(\w+:\/\/[^/]*\/)[^?]*/, `$1${database}`);
 }
 
-async function startServer(home) {
+async function startServer(home, binFolder) {
   const found = await statfs(home).catch(() => undefined);
   if (!found) throw usage(`--folder ${home}: expected a folder that is there`);
   if (MEMORY_FILE_SYSTEMS.includes(found.type)) {
@@ -36,7 +39,7 @@ async function startServer(home) {
   onExit(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
   await chmod(folder, 0o755); // as root, the server is another user
   const identity = await serverIdentity();
-  const binaries = await findBinaries(identity);
+  const binaries = await findBinaries(identity, binFolder);
   await createData(folder, binaries, { identity, fast: false });
   const dataFolder = (await findData(folder)) ?? folder;
   const address = await chooseAddress(dataFolder, identity);
@@ -47,7 +50,12 @@ async function startServer(home) {
   const { client } = await joinServer(folder, () => Promise.resolve(plan), { dataFolder });
   await client.end();
   const pid = (await readPostmaster(dataFolder))?.pid;
-  return { url: connectionUrl(await clientConfig(address, dataFolder)), pid, folder };
+  return {
+    url: connectionUrl(await clientConfig(address, dataFolder)),
+    pid,
+    folder,
+    programs: binFolder ?? 'embedded',
+  };
 }
 
 /** A figure of a server that may lose what it acknowledged compares with nothing. */
