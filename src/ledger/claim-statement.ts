@@ -1,17 +1,8 @@
 import type { Statement } from '../database.js';
+import { alive } from './ending-parts.js';
 import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
-
-/**
- * A stretch of a partition's line to look at: one kind, strictly between two places. Stretches
- * leave out what this process has claimed already, so that no scan steps over its dead rows.
- */
-export interface Stretch {
-  readonly kind: string;
-  readonly fromPriority: number;
-  readonly fromSeq: number;
-  readonly toPriority: number;
-  readonly toSeq: number;
-}
+import { isCurrent } from './strays.js';
+import { inStretch, stretchTable, stretchValues, type Stretch } from './stretches.js';
 
 export interface Claim {
   readonly worker: number;
@@ -33,14 +24,6 @@ export interface ClaimSummary {
   readonly seen: number;
   /** When, by the ledger's clock. */
   readonly at: string;
-  /** The last row taken, per kind and priority. */
-  readonly places: readonly {
-    readonly kind: string;
-    readonly priority: number;
-    readonly seq: number;
-  }[];
-  /** Rows without a stream, counted where nothing else was seen. */
-  readonly strays: number;
   /** The line is headed by a job in quarantine. */
   readonly quarantined: boolean;
   /** Whether the worker may claim at all. */
@@ -52,6 +35,7 @@ export interface ClaimedRow {
   readonly job_id: string;
   readonly kind: string;
   readonly priority: number;
+  readonly seq: number;
   readonly position: number;
   readonly attempt: number;
   readonly counted: number;
@@ -71,11 +55,10 @@ export interface ClaimedRow {
  * Moves the first rows of the line into leases and records AttemptStarted for each. Returns only
  * counts: a client that stops reading must not keep the partition's lock. No row lock is needed,
  * since every writer of dispatch rows holds the partition's lock. The batch ends before the first
- * row that may not be taken, so that nothing is overtaken within a kind and priority. Strays, rows
- * whose stream does not exist, are passed over, and counted where nothing else is left.
+ * row that may not be taken, so that nothing is overtaken within a kind and priority. Strays are
+ * passed over.
  */
 export function claimStatement(store: Store, partition: number, claim: Claim): Statement {
-  const column = <K extends keyof Stretch>(name: K) => claim.stretches.map((one) => one[name]);
   return {
     name: `jl_claim_${partition}`,
     text: claimText(store, partition),
@@ -87,11 +70,7 @@ export function claimStatement(store: Store, partition: number, claim: Claim): S
       claim.free,
       claim.limit,
       claim.quarantine,
-      column('kind'),
-      column('fromPriority'),
-      column('fromSeq'),
-      column('toPriority'),
-      column('toSeq'),
+      ...stretchValues(claim.stretches),
       JSON.stringify({ attempt: 1, worker: claim.worker, claim: claim.claim }),
     ],
   };
@@ -118,16 +97,17 @@ export function claimedRow(columns: readonly unknown[]): ClaimedRow {
     job_id: columns[0] as string,
     kind: columns[1] as string,
     priority: columns[2] as number,
-    position: columns[3] as number,
-    attempt: columns[4] as number,
-    counted: columns[5] as number,
-    max_attempts: columns[6] as number,
-    losses: columns[7] as number,
-    data: columns[8],
-    meta: columns[9],
-    patched: columns[10],
-    failure: columns[11],
-    form: (columns[12] as number | null) ?? 1,
+    seq: columns[3] as number,
+    position: columns[4] as number,
+    attempt: columns[5] as number,
+    counted: columns[6] as number,
+    max_attempts: columns[7] as number,
+    losses: columns[8] as number,
+    data: columns[9],
+    meta: columns[10],
+    patched: columns[11],
+    failure: columns[12],
+    form: (columns[13] as number | null) ?? 1,
   };
 }
 
@@ -135,21 +115,13 @@ const claimText = perPartition((store, partition) => {
   const t = store.tables;
   const carried =
     'job_id, position, payload_at, error_at, max_attempts, partition, priority, losses, queue, kind';
-  const hasStream = `exists (select from ${t.eventsOf(partition)} e
-    where e.partition = ${partition} and e.position = r.position and e.stream_id = r.job_id)`;
-  const stretchRows = `unnest($8::text[], $9::int[], $10::bigint[], $11::int[], $12::bigint[])
-      stretch(kind, from_priority, from_seq, to_priority, to_seq)`;
-  const inStretch = `r.partition = ${partition} and r.queue = $4 and r.kind = stretch.kind
-        and (r.priority, r.seq) > (stretch.from_priority, stretch.from_seq)
-        and (r.priority, r.seq) < (stretch.to_priority, stretch.to_seq)`;
-  return `with alive as materialized (
-  select id from ${t.workers} where id = $2 and dead_at is null and ended_at is null),
+  return `with ${alive(store, '$2')},
 line as materialized (
   select r.*, row_number() over (order by priority, seq) as n from (
-    select r.* from ${stretchRows}
+    select r.* from ${stretchTable(8)}
     cross join lateral (
       select ctid as tid, r.* from ${t.ready} r
-      where ${inStretch} and ${hasStream}
+      where ${inStretch(partition, '$4')} and ${isCurrent(store, partition)}
       order by r.priority, r.seq limit $6 offset 0) r
     order by priority, seq limit $6) r
   where exists (select from alive)),
@@ -174,11 +146,6 @@ recorded as (
 select (select count(*) from picked)::int as taken,
   (select count(*) from line)::int as seen,
   (select ${iso('at')} from head) as at,
-  (select coalesce(json_agg(place), '[]') from (
-    select kind, priority, max(seq) as seq from picked group by kind, priority) place) as places,
-  (select count(*) from ${stretchRows} cross join lateral (
-    select from ${t.ready} r where ${inStretch} and not ${hasStream} limit 100 offset 0) s
-    where not exists (select from line) and exists (select from alive))::int as strays,
   coalesce((select quarantined from leader), false) as quarantined,
   exists (select from alive) as alive`;
 });
@@ -187,13 +154,13 @@ const fetchText = perPartition((store, partition) => {
   const events = store.tables.eventsOf(partition);
   const dataAt = (position: string) => `(select data from ${events} e
     where e.partition = ${partition} and e.position = ${position})`;
-  return `select l.job_id, l.kind, l.priority, l.position, l.attempt, l.counted, l.max_attempts,
+  return `select l.job_id, l.kind, l.priority, l.seq, l.position, l.attempt, l.counted, l.max_attempts,
   l.losses, origin.data, origin.meta,
   case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
   case when l.error_at is not null then ${dataAt('l.error_at')} end as failure,
   nullif(origin.schema_version, 1) as form
 from ${store.tables.leases} l
 cross join lateral (select data, meta, schema_version from ${events} e
-  where e.partition = ${partition} and e.position = l.position offset 0) origin
+  where e.partition = ${partition} and e.position = l.position and e.stream_id = l.job_id offset 0) origin
 where l.worker = $1 and l.claim = $2 order by l.priority, l.seq`;
 });

@@ -6,8 +6,8 @@ import type { Prepared } from './prepare.js';
 import type { Store } from './store.js';
 import { Turns } from './turns.js';
 
-/** Most jobs and bytes of one flush. */
-const FLUSH_JOBS = 1_000;
+/** Most jobs and bytes of one flush; two of them keep Postgres busy while more are prepared. */
+const FLUSH_JOBS = 500;
 const FLUSH_BYTES = 4 * 1024 * 1024;
 /** Most jobs and bytes that may wait; beyond it `add` waits. */
 const BUFFER_JOBS = 20_000;

@@ -18,8 +18,10 @@ export interface Entry extends NewJob {
 
 /** Fixes a job's id, which also fixes its partition. */
 export function toEntry(prepared: Prepared, partition: number, partitions: number): Entry {
-  const { id } = prepared;
-  return { ...prepared, id: id ?? newJobId(partition, partitions), ours: id === undefined };
+  const { kind, queue, priority, maxAttempts, data, meta, delayMs, runAt } = prepared;
+  const id = prepared.id ?? newJobId(partition, partitions);
+  const ours = prepared.id === undefined;
+  return { id, kind, queue, priority, maxAttempts, data, meta, delayMs, runAt, ours };
 }
 
 /**

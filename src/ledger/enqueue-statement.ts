@@ -36,9 +36,11 @@ export function enqueueStatement(
   gate: Gate = { by: 'nothing' },
 ): Statement {
   const column = <K extends keyof NewJob>(name: K) => jobs.map((job) => job[name]);
+  const timed = jobs.some((job) => job.delayMs !== null || job.runAt !== null);
+  const sort = timed || gate.by !== 'nothing' ? gate.by : 'now';
   return {
-    ...(gate.by === 'nothing' ? { name: `jl_enqueue_${partition}` } : {}),
-    text: TEXTS[gate.by](store, partition),
+    ...(gate.by === 'nothing' ? { name: `jl_enqueue_${timed ? 'timed_' : ''}${partition}` } : {}),
+    text: TEXTS[sort](store, partition),
     values: [
       store.clockShiftMs(),
       uuidArray(column('id')),
@@ -47,9 +49,8 @@ export function enqueueStatement(
       int4Array(column('priority')),
       int4Array(column('maxAttempts')),
       jsonbArray(column('data')),
-      jsonbArray(column('meta')),
-      float8Array(column('delayMs')),
-      textArray(column('runAt')),
+      jobs.some((job) => job.meta !== '{}') ? jsonbArray(column('meta')) : null,
+      ...(sort === 'now' ? [] : [float8Array(column('delayMs')), textArray(column('runAt'))]),
       ...('inboxIds' in gate ? [gate.inboxIds] : []),
     ],
   };
@@ -57,6 +58,7 @@ export function enqueueStatement(
 
 const NO_INBOX = { before: '', after: '' };
 const TEXTS = {
+  now: perPartition(textOfNow),
   nothing: perPartition((store, partition) => text(store, partition, NO_INBOX, '')),
   key: perPartition((store, partition) =>
     text(store, partition, NO_INBOX, ` where ${hasKey(store)}`),
@@ -89,32 +91,52 @@ function fromInbox(store: Store): typeof NO_INBOX {
   };
 }
 
+/** Nearly all jobs: they are due at once, and nothing has to let them pass. */
+function textOfNow(store: Store, partition: number): string {
+  const t = store.tables;
+  return `with ${head(store, partition, '$1')},
+input as materialized (select ${INPUT}, generate_series(1, cardinality($2::uuid[])) as n),
+recorded as (
+  insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
+  select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue, data,
+    coalesce(meta, '{}'), at from head, input),
+lined_up as (
+  insert into ${t.ready}(${JOB_COLUMNS})
+  select ${jobOf(partition)} from head, input)
+select head, ${iso('at')} as at from head`;
+}
+
 function text(store: Store, partition: number, inbox: typeof NO_INBOX, where: string): string {
   const t = store.tables;
-  const job = `id, head + n, 0, 0, max_attempts, 1, ${partition}::smallint, priority, queue, kind`;
-  const jobColumns =
-    'job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind';
   return `with ${inbox.before}${head(store, partition, '$1')},
 input as materialized (
   select i.*, ${where === '' ? 'ord' : 'row_number() over (order by ord)'} as n,
     coalesce(run_at::timestamptz, (select at from head) + delay_ms * interval '1 millisecond') as due
-  from (select ${INPUT}, generate_series(1, cardinality($2::uuid[])) as ord) i${where}),
+  from (select ${INPUT}, ${TIMES}, generate_series(1, cardinality($2::uuid[])) as ord) i${where}),
 ${inbox.after}recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue,
     case when due is null then data else data || jsonb_build_object('runAt', ${iso('due')}) end,
-    meta, at from input, head),
+    coalesce(meta, '{}'), at from input, head),
 waiting as (
-  insert into ${t.scheduled}(run_at, ${jobColumns}, state)
-  select due, ${job}, 'scheduled' from input, head where due > at),
+  insert into ${t.scheduled}(run_at, ${JOB_COLUMNS}, state)
+  select due, ${jobOf(partition)}, 'scheduled' from input, head where due > at),
 lined_up as (
-  insert into ${t.ready}(${jobColumns})
-  select ${job} from input, head where due is null or due <= at order by n)
+  insert into ${t.ready}(${JOB_COLUMNS})
+  select ${jobOf(partition)} from input, head where due is null or due <= at order by n)
 select head, ${iso('at')} as at${where === '' ? '' : ', array(select id::text from input order by n) as ids'}
 from head`;
+}
+
+const JOB_COLUMNS =
+  'job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind';
+
+function jobOf(partition: number): string {
+  return `id, head + n, 0, 0, max_attempts, 1, ${partition}::smallint, priority, queue, kind`;
 }
 
 /** In the list of a select, where arrays go row by row; as tables each would be stored first. */
 const INPUT = `unnest($2::uuid[]) as id, unnest($3::text[]) as kind, unnest($4::text[]) as queue,
     unnest($5::int[]) as priority, unnest($6::int[]) as max_attempts, unnest($7::jsonb[]) as data,
-    unnest($8::jsonb[]) as meta, unnest($9::float8[]) as delay_ms, unnest($10::text[]) as run_at`;
+    unnest($8::jsonb[]) as meta`;
+const TIMES = 'unnest($9::float8[]) as delay_ms, unnest($10::text[]) as run_at';

@@ -1,5 +1,5 @@
 import type { Statement } from '../database.js';
-import type { Stretch } from './claim-statement.js';
+import type { Stretch } from './stretches.js';
 import type { Store } from './store.js';
 
 /** A stretch of a certain line. */

@@ -19,6 +19,7 @@ import { ClaimFacts } from './claim-facts.js';
 import { Lines, type Line } from './lines.js';
 import type { WorkerSettings } from './options.js';
 import { Outage } from './outage.js';
+import { StrayWatch } from './stray-watch.js';
 
 /** Claims in flight at a time: while one is at the store, the other's reply is being read. */
 const LANES = 2;
@@ -48,6 +49,7 @@ export class Claimer {
   readonly #host: ClaimerHost;
   readonly #lines = new Lines();
   readonly #outage: Outage;
+  readonly #strays: StrayWatch;
   readonly #inFlight = new Set<number>();
   readonly #busy = new Set<string>();
   #kinds: Set<string>;
@@ -61,7 +63,6 @@ export class Claimer {
   #slotWaits = false;
   /** Lines by when they were last hinted at, so that an older look does not overrule the hint. */
   readonly #hints = new Map<string, { readonly line: Line; readonly at: number }>();
-  readonly #strays = new Map<string, number>();
 
   constructor(store: Store, settings: WorkerSettings, host: ClaimerHost) {
     this.#store = store;
@@ -69,6 +70,7 @@ export class Claimer {
     this.#host = host;
     this.#kinds = new Set(settings.jobs.keys());
     this.#outage = new Outage(store.log);
+    this.#strays = new StrayWatch(store);
   }
 
   /** Claims whose replies have not come. */
@@ -100,7 +102,11 @@ export class Claimer {
   /** Claims as much as capacity and lines allow. Call it whenever either may have grown. */
   pump(): void {
     while (this.#mayStart()) {
-      if (this.#isOrderStale()) void this.#reorder();
+      if (this.#isOrderStale()) {
+        void this.#reorder();
+        // While claims are under way the old order does: waiting would leave the store idle.
+        if (this.#inFlight.size === 0) return;
+      }
       const wanted = this.#wanted();
       if (wanted === 0) return;
       const index = this.#targets.findIndex((line) => !this.#busy.has(keyOf(line)));
@@ -176,26 +182,23 @@ export class Claimer {
 
   #received(line: Line, limit: number, summary: ClaimSummary, attempts: readonly Attempt[]): void {
     this.#outage.answered(true);
-    const { taken, seen, quarantined, places } = summary;
-    for (const place of places) this.#lines.advance(line, place.kind, place.priority, place.seq);
+    const { taken, seen, quarantined } = summary;
+    this.#lines.advance(
+      line,
+      attempts.map((one) => one.row),
+    );
     const stopped = taken === 0 && seen > 0;
     this.#quarantineWaits = quarantined && stopped;
     this.#slotWaits = !quarantined && stopped;
     if (stopped) this.#targets.unshift(line);
     else if (seen === limit || taken < seen) this.#targets.push(line);
-    if (seen === 0) this.#warnOfStrays(line, summary.strays);
+    if (seen === 0) this.#lookForStrays(line);
     if (attempts.length > 0) this.#host.claimed(attempts);
   }
 
-  /** Once per count: every look finds them again. */
-  #warnOfStrays(line: Line, rows: number): void {
-    if (rows === (this.#strays.get(keyOf(line)) ?? 0)) return;
-    this.#strays.set(keyOf(line), rows);
-    if (rows === 0) return;
-    this.#store.log.warn(
-      { code: 'STRAY_ROW', ...line, rows },
-      'dispatch rows without a job passed over',
-    );
+  #lookForStrays(line: Line): void {
+    const everywhere = this.#lines.sweep(line, this.#kinds);
+    this.#strays.look(line, everywhere).catch((error: unknown) => this.#failed(error));
   }
 
   #failed(error: unknown): void {

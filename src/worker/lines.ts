@@ -1,4 +1,4 @@
-import type { Stretch } from '../ledger/claim-statement.js';
+import type { Stretch } from '../ledger/stretches.js';
 
 /** A queue within a partition: what one claim works on. */
 export interface Line {
@@ -9,6 +9,13 @@ export interface Line {
 interface Place {
   readonly priority: number;
   seq: number;
+}
+
+/** Where a claimed row stood. */
+interface Row {
+  readonly kind: string;
+  readonly priority: number;
+  readonly seq: number;
 }
 
 /** Most priorities of a kind whose places are remembered. */
@@ -54,10 +61,14 @@ export class Lines {
     return [...behind, ...this.stretches(line, all)];
   }
 
-  /** Everything up to this row is claimed. */
-  advance(line: Line, kind: string, priority: number, seq: number): void {
-    const place = this.#placeAt(line, kind, priority);
-    if (seq > place.seq) place.seq = seq;
+  /** Everything up to these rows, which come in line order, is claimed. */
+  advance(line: Line, rows: readonly Row[]): void {
+    for (const [index, { kind, priority, seq }] of rows.entries()) {
+      const next = rows[index + 1];
+      if (next?.kind === kind && next.priority === priority) continue;
+      const place = this.#placeAt(line, kind, priority);
+      if (seq > place.seq) place.seq = seq;
+    }
   }
 
   /** A live row has been seen here: the next claim must not begin behind it. */

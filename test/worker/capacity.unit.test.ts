@@ -73,9 +73,9 @@ describe('a place in line', () => {
 
   test('leaves out what was claimed, per priority, and nothing else', () => {
     const lines = new Lines();
-    lines.advance(line, 'k', 0, 70);
-    lines.advance(line, 'k', -5, 90);
-    lines.advance(line, 'k', 0, 60);
+    lines.advance(line, [{ kind: 'k', priority: 0, seq: 70 }]);
+    lines.advance(line, [{ kind: 'k', priority: -5, seq: 90 }]);
+    lines.advance(line, [{ kind: 'k', priority: 0, seq: 60 }]);
     expect(bounds(lines)).toEqual([
       [-32_769, 0, -5, 0],
       [-5, 90, 0, 0],
@@ -85,7 +85,7 @@ describe('a place in line', () => {
 
   test('is set back by a live row that lies behind it', () => {
     const lines = new Lines();
-    lines.advance(line, 'k', 0, 70);
+    lines.advance(line, [{ kind: 'k', priority: 0, seq: 70 }]);
     lines.stepBack(line, 'k', 0, 42);
     expect(bounds(lines).at(-1)).toEqual([0, 41, 32_768, 0]);
     lines.stepBack(line, 'k', 0, 50);
@@ -94,7 +94,7 @@ describe('a place in line', () => {
 
   test('is kept apart by line and kind', () => {
     const lines = new Lines();
-    lines.advance(line, 'k', 0, 70);
+    lines.advance(line, [{ kind: 'k', priority: 0, seq: 70 }]);
     expect(lines.stretches({ partition: 4, queue: 'q' }, ['k'])).toHaveLength(1);
     expect(lines.stretches(line, ['other'])).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { newJobId } from '../../src/ledger/ids.js';
 import type { HandlerContext } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { inState, job, lastEvent, openSite, signal } from './site.js';
@@ -19,8 +20,10 @@ test('the lower priority runs first, in every partition', async () => {
   const { ledger, start } = await openSite();
   const order: number[] = [];
   const runnable = job('urgent', (n: number) => void order.push(n));
-  // One enqueue at a time: each goes to another partition.
-  for (let n = 0; n < 96; n++) await ledger.enqueue(runnable, n % 3, { priority: (n % 3) - 1 });
+  for (let n = 0; n < 96; n++) {
+    const id = newJobId(n % 16, 16);
+    await ledger.enqueue(runnable, n % 3, { id, priority: (n % 3) - 1 });
+  }
   await start({ jobs: [runnable], concurrency: 1, fetchAhead: 0 });
   await eventually(() => order.length === 96);
   // Across partitions priorities hold to within what was under way when the order was looked up.

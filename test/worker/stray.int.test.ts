@@ -27,6 +27,26 @@ test('rows without a job are never claimed, stop nobody, and are told of once', 
   ).toEqual([]);
 });
 
+test('a row that is behind its stream is passed over like one without, and stops nobody', async () => {
+  const { ledger, start, sql, logged } = await openSite({ partitions: 1, verify: false });
+  const runnable = job('here', () => null);
+  const stale = await ledger.enqueue(runnable, 1);
+  await ledger.reprioritize(stale.id, { priority: -1, actor: 'ada', reason: 'test' });
+  await sql('update jobledger.ready set version = 1 where job_id = $1', [stale.id]);
+  const ended = await ledger.enqueue(runnable, 2);
+  await start({ jobs: [runnable] });
+  await inState(ledger, ended.id, 'succeeded');
+  await sql(
+    `insert into jobledger.ready(${COLUMNS})
+      select $1, 3, 0, 0, 5, 1, 0, -50, 'default', 'here'`,
+    [ended.id],
+  );
+  const next = await ledger.enqueue(runnable, 3);
+  await inState(ledger, next.id, 'succeeded');
+  await eventually(() => logged.some((line) => line['code'] === 'STRAY_ROW' && line['rows'] === 2));
+  expect((await ledger.get(ended.id))?.state).toBe('succeeded');
+});
+
 test('a lease without a job stays where it is, and its worker goes on', async () => {
   const { ledger, start, sql } = await openSite({ partitions: 1, verify: false });
   const runnable = job('here', () => null);

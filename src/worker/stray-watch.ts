@@ -1,0 +1,41 @@
+import type { Stretch } from '../ledger/stretches.js';
+import { straysStatement } from '../ledger/strays.js';
+import type { Store } from '../ledger/store.js';
+import type { Line } from './lines.js';
+
+/** A line is looked at again for strays after this time, in milliseconds. */
+const AGAIN_MS = 5_000;
+
+/**
+ * Tells of strays, dispatch rows that no claim can take. They are looked for where a claim found
+ * nothing though something was said to be there, now and then; each count is told once.
+ */
+export class StrayWatch {
+  readonly #store: Store;
+  readonly #lines = new Map<string, { readonly at: number; readonly rows: number }>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async look(line: Line, stretches: readonly Stretch[]): Promise<void> {
+    const key = `${line.partition}/${line.queue}`;
+    const last = this.#lines.get(key);
+    const now = performance.now();
+    if (last !== undefined && now - last.at < AGAIN_MS) return;
+    this.#lines.set(key, { at: now, rows: last?.rows ?? 0 });
+    const rows = await this.#count(line, stretches);
+    this.#lines.set(key, { at: now, rows });
+    if (rows === 0 || rows === last?.rows) return;
+    this.#store.log.warn(
+      { code: 'STRAY_ROW', ...line, rows },
+      'dispatch rows without a job passed over',
+    );
+  }
+
+  async #count({ partition, queue }: Line, stretches: readonly Stretch[]): Promise<number> {
+    const statement = straysStatement(this.#store, partition, queue, stretches);
+    const result = await this.#store.database.pool.query<{ rows: number }>(statement);
+    return result.rows[0]!.rows;
+  }
+}
