@@ -140,7 +140,7 @@ leased as (
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
-    case when attempt = 0 then $13::jsonb
+    case when attempt = 0 then $12::jsonb
       else jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint) end, '{}', at
   from picked, head)
 select (select count(*) from picked)::int as taken,

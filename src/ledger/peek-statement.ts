@@ -26,12 +26,12 @@ export function peekStatement(store: Store, stretches: readonly LineStretch[]): 
   return {
     name: 'jl_peek',
     text: `select s.partition, s.queue, s.kind, r.priority, r.seq
-      from unnest($1::smallint[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::bigint[])
-        s(partition, queue, kind, from_priority, from_seq, to_priority, to_seq)
+      from unnest($1::smallint[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[])
+        s(partition, queue, kind, from_priority, from_seq, to_priority)
       cross join lateral (select priority, seq from ${store.tables.ready} r
         where r.partition = s.partition and r.queue = s.queue and r.kind = s.kind
           and (r.priority, r.seq) > (s.from_priority, s.from_seq)
-          and (r.priority, r.seq) < (s.to_priority, s.to_seq)
+          and r.priority <= s.to_priority
           and exists (select from ${store.tables.events} e where e.partition = s.partition
             and e.position = r.position and e.stream_id = r.job_id)
         order by r.priority, r.seq limit 1 offset 0) r
@@ -43,7 +43,6 @@ export function peekStatement(store: Store, stretches: readonly LineStretch[]): 
       column('fromPriority'),
       column('fromSeq'),
       column('toPriority'),
-      column('toSeq'),
     ],
   };
 }

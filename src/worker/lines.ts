@@ -20,8 +20,8 @@ interface Row {
 
 /** Most priorities of a kind whose places are remembered. */
 const MAX_PLACES = 64;
-const LOWEST = { priority: -32_769, seq: 0 };
-const HIGHEST = { priority: 32_768, seq: 0 };
+const BEFORE_ALL = { priority: -32_769, seq: 0 };
+const LAST_PRIORITY = 32_767;
 
 /**
  * Where this process has got to in each line, per kind and priority. Rows it has claimed are dead
@@ -36,29 +36,26 @@ export class Lines {
   stretches(line: Line, kinds: Iterable<string>): Stretch[] {
     const stretches: Stretch[] = [];
     for (const kind of kinds) {
-      let from: Place = LOWEST;
+      let from: Place = BEFORE_ALL;
       for (const place of this.#places.get(keyOf(line, kind)) ?? []) {
-        // Everything before the start of this priority, then everything behind our place in it.
-        stretches.push(stretch(kind, from, { priority: place.priority, seq: 0 }));
+        // Everything before this priority, then, in the next round, everything behind our place in it.
+        stretches.push(stretch(kind, from, place.priority - 1));
         from = place;
       }
-      stretches.push(stretch(kind, from, HIGHEST));
+      stretches.push(stretch(kind, from, LAST_PRIORITY));
     }
     return stretches;
   }
 
-  /**
-   * What a sweep looks at: the same, and for each place what lies behind it, where only a row that
-   * came back can be.
-   */
+  /** What a sweep looks at: the same, and each priority from its bottom, where a row may be back. */
   sweep(line: Line, kinds: Iterable<string>): Stretch[] {
     const all = [...kinds];
-    const behind = all.flatMap((kind) =>
-      (this.#places.get(keyOf(line, kind)) ?? []).map(({ priority, seq }) =>
-        stretch(kind, { priority, seq: 0 }, { priority, seq: seq + 1 }),
+    const fromBottom = all.flatMap((kind) =>
+      (this.#places.get(keyOf(line, kind)) ?? []).map(({ priority }) =>
+        stretch(kind, { priority, seq: 0 }, priority),
       ),
     );
-    return [...behind, ...this.stretches(line, all)];
+    return [...fromBottom, ...this.stretches(line, all)];
   }
 
   /** Everything up to these rows, which come in line order, is claimed. */
@@ -94,12 +91,6 @@ function keyOf(line: Line, kind: string): string {
   return `${line.partition}\0${line.queue}\0${kind}`;
 }
 
-function stretch(kind: string, from: Place, to: Place): Stretch {
-  return {
-    kind,
-    fromPriority: from.priority,
-    fromSeq: from.seq,
-    toPriority: to.priority,
-    toSeq: to.seq,
-  };
+function stretch(kind: string, { priority, seq }: Place, toPriority: number): Stretch {
+  return { kind, fromPriority: priority, fromSeq: seq, toPriority };
 }
