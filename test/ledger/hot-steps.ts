@@ -1,0 +1,298 @@
+import type pg from 'pg';
+import { transact, type Statement } from '../../src/database.js';
+import {
+  claimedRow,
+  claimStatement,
+  fetchStatement,
+  type ClaimedRow,
+  type ClaimSummary,
+} from '../../src/ledger/claim-statement.js';
+import { enqueueStatement, type NewJob } from '../../src/ledger/enqueue-statement.js';
+import { execute } from '../../src/ledger/execute.js';
+import { existingJobs } from '../../src/ledger/existing-jobs.js';
+import { finishStatement, type Ending } from '../../src/ledger/finish-statement.js';
+import { newJobId } from '../../src/ledger/ids.js';
+import { moveInbox } from '../../src/ledger/move-inbox.js';
+import { peekStatement, waitingKindsStatement } from '../../src/ledger/peek-statement.js';
+import { readStreams } from '../../src/ledger/read.js';
+import { lockPartition, type Store } from '../../src/ledger/store.js';
+import { straysStatement } from '../../src/ledger/strays.js';
+import { succeedStatement } from '../../src/ledger/succeed-statement.js';
+import { tally } from '../../src/ledger/tally.js';
+import { appendKeyed } from '../../src/ledger/unique-keys.js';
+import { endCanceled } from '../../src/worker/maintenance/cancel-grace.js';
+import { lead } from '../../src/worker/maintenance/leadership.js';
+import { promoteDue } from '../../src/worker/maintenance/promote.js';
+import { Reaper } from '../../src/worker/maintenance/reap.js';
+import { reconcile } from '../../src/worker/reconcile.js';
+import { ENQUEUED, LINE } from './plan-states.js';
+
+/** Jobs of one batch. */
+export const BATCH = 100;
+
+/**
+ * Blocks that may be read to find a batch in line: a way down the index, its leaves and the pages of
+ * the rows; 3 to 49 were measured, and 368 where 20,000 dead rows are passed over.
+ */
+export const SEARCH_BLOCKS = 80;
+
+/** What the steps work on; each leaves there what the next needs. */
+export interface Bench {
+  readonly store: Store;
+  /** For what no step is about. */
+  readonly client: pg.Client;
+  /** A live worker. */
+  readonly worker: number;
+  /** How far a worker that has been at it for a while has got in the line. */
+  readonly seq: number;
+  readonly inboxId: number;
+  claimed: readonly ClaimedRow[];
+}
+
+/** One thing that the ledger does all the time. */
+export interface HotStep {
+  readonly title: string;
+  /** Rows that it deals with, in every state. */
+  readonly rows: number;
+  /** Most blocks that all of its statements may touch, one and a half times what was measured. */
+  readonly blocks: number;
+  /** Most blocks of `ready` that may be read to find its rows, if not `SEARCH_BLOCKS`. */
+  readonly searched?: number;
+  /** Gives the number of rows that it dealt with. */
+  readonly run: (bench: Bench) => Promise<number>;
+}
+
+const { partition, queue, kind } = LINE;
+let claims = 1_000_000;
+
+/** A bench on what is there now. */
+export async function newBench(store: Store, client: pg.Client): Promise<Bench> {
+  const { rows } = await client.query<{ worker: number; seq: string; inbox: string }>(
+    `insert into jobledger.workers(host, pid, version, queues, kinds, lease_ms)
+      values ('here', 1, '1', '{}', '{}', 60000) returning id as worker,
+        coalesce((select min(seq) from jobledger.ready), nextval('jobledger.ready_seq')) - 1 as seq,
+        (select case when is_called then last_value else 0 end from jobledger.inbox_id_seq) as inbox`,
+  );
+  const { worker, seq, inbox } = rows[0]!;
+  return { store, client, worker, seq: Number(seq), inboxId: Number(inbox), claimed: [] };
+}
+
+export const STEPS: readonly HotStep[] = [
+  { title: 'enqueue', rows: BATCH, blocks: 1_600, run: ({ store }) => enqueue(store, jobs(store)) },
+  {
+    title: 'enqueue for later',
+    rows: BATCH,
+    blocks: 1_500,
+    run: ({ store }) => enqueue(store, jobs(store, 3_600_000)),
+  },
+  {
+    title: 'enqueue with keys',
+    rows: BATCH,
+    blocks: 3_700,
+    run: async ({ store }) => {
+      const keyed = jobs(store).map((job) => {
+        return { ...job, tenant: 'default', key: job.id, scope: 'active' } as const;
+      });
+      return (await appendKeyed(store, partition, keyed)).ids.length;
+    },
+  },
+  { title: 'move the inbox', rows: BATCH, blocks: 3_500, run: moveRows },
+  {
+    title: 'look existing jobs up',
+    rows: BATCH,
+    blocks: 1_250,
+    run: async ({ store, client }) => {
+      const ids = await someIds(client);
+      const { events } = await readStreams(store, partition, ids);
+      return Math.min(events.size, (await existingJobs(store, partition, ids)).size);
+    },
+  },
+  {
+    title: 'peek',
+    rows: 1,
+    blocks: 10,
+    run: async ({ store, seq }) => {
+      const stretches = [{ ...stretch(seq), partition, queue }];
+      return (await store.database.pool.query(peekStatement(store, stretches))).rows.length;
+    },
+  },
+  {
+    // It begins at the start of each line, and so steps over dead rows.
+    title: 'find waiting kinds',
+    rows: 1,
+    blocks: 600,
+    searched: 600,
+    run: async ({ store }) =>
+      (await store.database.pool.query(waitingKindsStatement(store, [queue]))).rows.length,
+  },
+  {
+    title: 'look for strays',
+    rows: 0,
+    blocks: 600,
+    run: async ({ store, client }) => {
+      // Where no row is a stray it reads the stretch as a whole: let this one be short.
+      const { rows } = await client.query<{ seq: string }>(
+        'select max(seq) - $1 as seq from jobledger.ready where partition = $2',
+        [BATCH, partition],
+      );
+      const strays = straysStatement(store, partition, queue, [stretch(Number(rows[0]!.seq))]);
+      return (await store.database.pool.query<{ rows: number }>(strays)).rows[0]!.rows;
+    },
+  },
+  { title: 'claim and fetch', rows: BATCH, blocks: 2_900, run: claimAndFetch },
+  {
+    title: 'succeed',
+    rows: 50,
+    blocks: 950,
+    run: ({ store, worker, claimed }) => {
+      const ended = claimed.slice(0, 50).map((row) => {
+        return { jobId: row.job_id, attempt: row.attempt, claim: claims, ...SUCCESS };
+      });
+      return decided(store, succeedStatement(store, partition, worker, ended), ended.length);
+    },
+  },
+  {
+    title: 'finish otherwise',
+    rows: 30,
+    blocks: 800,
+    run: ({ store, worker, claimed }) => {
+      const ended = claimed.slice(50, 80).map((row, n) => ending(row, n));
+      return decided(store, finishStatement(store, partition, worker, ended), ended.length);
+    },
+  },
+  { title: 'end the canceled', rows: 10, blocks: 650, run: endTheCanceled },
+  {
+    title: 'lead and compare leases',
+    rows: 0,
+    blocks: 100,
+    run: async ({ store, worker }) => {
+      await lead(store, worker);
+      const { gone } = await reconcile(store, {
+        worker,
+        held: new Map(),
+        inFlight: new Set([claims]),
+      });
+      return gone.length;
+    },
+  },
+  { title: 'reap', rows: 10, blocks: 900, run: reap },
+  { title: 'promote', rows: BATCH, blocks: 5_400, run: promote },
+  {
+    title: 'tally',
+    rows: 0,
+    blocks: 2_500,
+    run: async ({ store }) => {
+      await tally(store);
+      return 0;
+    },
+  },
+];
+
+function jobs(store: Store, delayMs: number | null = null): NewJob[] {
+  return Array.from({ length: BATCH }, () => {
+    const id = newJobId(partition, store.partitions);
+    const rest = { priority: 0, maxAttempts: 25, data: ENQUEUED, meta: '{}', runAt: null };
+    return { id, kind, queue, delayMs, ...rest };
+  });
+}
+
+/** As the flush does it. */
+async function enqueue(store: Store, batch: readonly NewJob[]): Promise<number> {
+  await run(store, enqueueStatement(store, partition, batch));
+  return batch.length;
+}
+
+async function run(store: Store, statement: Statement): Promise<pg.QueryResult> {
+  const results = await transact(store.database, [lockPartition(store, partition), statement]);
+  return results[1]!;
+}
+
+/** Half of the rows ask for a key. */
+async function moveRows({ store, client, inboxId }: Bench): Promise<number> {
+  for (const [n, { id }] of jobs(store).entries()) {
+    await client.query(
+      `insert into jobledger.inbox(job_id, kind, payload, unique_key) values ($1, $2, '{}', $3)`,
+      [id, kind, n % 2 === 0 ? null : id],
+    );
+  }
+  const { moved } = await moveInbox(store, inboxId, false);
+  const { rows } = await client.query('select from jobledger.inbox where id > $1', [inboxId]);
+  return moved - rows.length;
+}
+
+async function someIds(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ job_id: string }>(
+    `select job_id from jobledger.ready where partition = $1 order by seq limit $2`,
+    [partition, BATCH],
+  );
+  return rows.map((row) => row.job_id);
+}
+
+function stretch(seq: number) {
+  return { kind, fromPriority: 0, fromSeq: seq, toPriority: 32_767 };
+}
+
+async function claimAndFetch(bench: Bench): Promise<number> {
+  const { store, worker, seq } = bench;
+  const claim = {
+    ...{ worker, queue, claim: ++claims, stretches: [stretch(seq)] },
+    ...{ free: BATCH, limit: BATCH, quarantine: true },
+  };
+  const { rows } = await run(store, claimStatement(store, partition, claim));
+  const fetch = fetchStatement(store, partition, worker, claims);
+  const fetched = await store.database.pool.query(fetch);
+  bench.claimed = (fetched.rows as unknown[][]).map(claimedRow);
+  return Math.min((rows[0] as ClaimSummary).taken, bench.claimed.length);
+}
+
+const SUCCESS = { data: '{"attempt":1}', meta: '{}', freesKey: true };
+
+/** By turns: failed for good, waiting for its retry, back in line. */
+function ending(row: ClaimedRow, n: number): Ending {
+  const then = (['end', 'retrying', 'line'] as const)[n % 3]!;
+  return {
+    ...{ jobId: row.job_id, claim: claims, attempt: row.attempt, meta: '{}' },
+    ...{ data: '{"attempt":1}', type: then === 'line' ? 'AttemptReleased' : 'AttemptFailed', then },
+    ...{ counted: row.counted, losses: 0, delayMs: then === 'retrying' ? 3_600_000 : null },
+    ...{ runAt: null, failure: then !== 'line', cancelKnown: false, freesKey: true },
+  };
+}
+
+async function decided(store: Store, statement: Statement, count: number): Promise<number> {
+  const { missed } = (await run(store, statement)).rows[0] as { missed: number[] };
+  return count - missed.length;
+}
+
+async function endTheCanceled({ store, client, claimed }: Bench): Promise<number> {
+  const ids = claimed.slice(80, 90).map((row) => row.job_id);
+  const command = { type: 'CancelJob', actor: 'somebody', reason: 'no need' } as const;
+  await execute(
+    store,
+    partition,
+    ids.map((jobId) => ({ jobId, command })),
+  );
+  await endCanceled(store, 0);
+  const { rows } = await client.query('select from jobledger.leases where job_id = any($1)', [ids]);
+  return ids.length - rows.length;
+}
+
+/** The worker dies with what it has left. */
+async function reap({ store, client, worker }: Bench): Promise<number> {
+  await client.query('update jobledger.workers set dead_at = clock_timestamp() where id = $1', [
+    worker,
+  ]);
+  await new Reaper(store, () => undefined).pass();
+  const { rows } = await client.query('select from jobledger.leases where worker = $1', [worker]);
+  return 10 - rows.length;
+}
+
+/** What was enqueued for later is due now. */
+async function promote({ store, client }: Bench): Promise<number> {
+  await client.query(`update jobledger.scheduled set run_at = clock_timestamp()
+    where run_at > clock_timestamp()`);
+  const count = 'select count(*)::int as count from jobledger.scheduled';
+  const before = (await client.query<{ count: number }>(count)).rows[0]!.count;
+  await promoteDue(store);
+  const after = (await client.query<{ count: number }>(count)).rows[0]!.count;
+  return Math.min(BATCH, before - after);
+}
