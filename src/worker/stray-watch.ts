@@ -29,7 +29,7 @@ export class StrayWatch {
     if (rows === 0 || rows === last?.rows) return;
     this.#store.log.warn(
       { code: 'STRAY_ROW', ...line, rows },
-      'dispatch rows without a job passed over',
+      'dispatch rows without a job, or behind its events, passed over',
     );
   }
 
