@@ -63,5 +63,6 @@ export function totalsBetween(
     ${count(`type = 'JobCanceled'`)} as canceled, ${count(`type = 'JobDiscarded'`)} as discarded
     from ${store.tables.eventsOf(partition)}
     where partition = ${partition} and position > ${after} and position <= ${upTo}
+      and type <> 'AttemptStarted'
     group by queue, kind`;
 }
