@@ -57,7 +57,8 @@ test('it would be noticed if a claim stepped over dead rows', async () => {
 interface Measuring {
   readonly log: PlanLog;
   readonly bench: Bench;
-  readonly leading: LeadingColumns;
+  /** What scans of indexes must be bound by in a step. */
+  readonly leading: (step: HotStep) => LeadingColumns;
 }
 
 /** Runs the steps, one after another, and gives what is wrong with them, one line each. */
@@ -73,7 +74,7 @@ async function troublesOfOne(step: HotStep, { log, bench, leading }: Measuring):
   const plans = log.take().filter(({ text }) => !KNOWN.some((part) => text.includes(part)));
   const blocks = plans.reduce((sum, { plan }) => sum + blocksOf(plan), 0);
   const searched = plans.reduce((sum, { plan }) => sum + blocksSearched(plan, 'ready'), 0);
-  const faults = plans.flatMap(({ plan }) => faultsOf(plan, leading));
+  const faults = plans.flatMap(({ plan }) => faultsOf(plan, leading(step)));
   return [
     ...new Set(faults),
     ...(rows === step.rows ? [] : [`${rows} rows, expected ${step.rows}`]),
@@ -114,18 +115,20 @@ async function openState(state: TableState, instead = ''): Promise<Measuring> {
 }
 
 /**
- * The first column of each index, and of the lines the first two; none where the index itself says
- * which rows it is about.
+ * The first column of each index, and of some more; none where the index itself says which rows it
+ * is about.
  */
-async function leadingColumns(client: pg.Client): Promise<LeadingColumns> {
+async function leadingColumns(client: pg.Client): Promise<Measuring['leading']> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `select c.relname as name, array(select a.attname::text from pg_attribute a
         where a.attrelid = i.indexrelid and i.indpred is null order by a.attnum) as columns
       from pg_index i join pg_class c on c.oid = i.indexrelid
       where c.relnamespace = 'jobledger'::regnamespace`,
   );
-  const bound = (name: string) => (name === 'ready_pkey' ? 2 : 1);
-  return new Map(rows.map(({ name, columns }) => [name, columns.slice(0, bound(name))]));
+  return ({ boundBy = 1 }) => {
+    const bounds: Record<string, number> = { ready_pkey: 2, leases_pkey: boundBy };
+    return new Map(rows.map(({ name, columns }) => [name, columns.slice(0, bounds[name] ?? 1)]));
+  };
 }
 
 const nothing = (): void => undefined;
