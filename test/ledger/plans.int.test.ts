@@ -3,7 +3,8 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import type { Log } from '../../src/job/define.js';
 import { openStore } from '../../src/ledger/open-store.js';
 import { createDatabase } from '../support/database.js';
-import { newBench, SEARCH_BLOCKS, STEPS, type Bench, type HotStep } from './hot-steps.js';
+import { newBench, SEARCH_BLOCKS, type Bench, type HotStep } from './hot-step.js';
+import { STEPS } from './hot-steps.js';
 import {
   blocksOf,
   blocksSearched,
