@@ -33,7 +33,7 @@ export function peekStatement(store: Store, stretches: readonly LineStretch[]): 
           and (r.priority, r.seq) > (s.from_priority, s.from_seq)
           and r.priority <= s.to_priority
           and exists (select from ${store.tables.events} e where e.partition = s.partition
-            and e.position = r.position and e.stream_id = r.job_id)
+            and e.position = r.position and e.stream_id = r.job_id offset 0)
         order by r.priority, r.seq limit 1 offset 0) r
       order by r.priority, r.seq`,
     values: [

@@ -12,7 +12,7 @@ export function isCurrent(store: Store, partition: number): string {
         where e.stream_id = r.job_id order by e.version desc limit 1)`;
 }
 
-/** Counts the strays of a line, a hundred for each stretch at most. */
+/** Counts the strays among the first thousand rows of each stretch. */
 export function straysStatement(
   store: Store,
   partition: number,
@@ -23,8 +23,8 @@ export function straysStatement(
 }
 
 const straysText = perPartition(
-  (store, partition) => `select count(*)::int as rows from ${stretchTable(2)}
-    cross join lateral (select from ${store.tables.ready} r
-      where ${inStretch(partition, '$1')} and (${isCurrent(store, partition)}) is not true
-      limit 100 offset 0) stray`,
+  (store, partition) => `select count(distinct r.job_id)::int as rows from ${stretchTable(2)}
+    cross join lateral (select r.job_id, r.version from ${store.tables.ready} r
+      where ${inStretch(partition, '$1')} order by r.priority, r.seq limit 1000 offset 0) r
+    where (${isCurrent(store, partition)}) is not true`,
 );

@@ -16,16 +16,6 @@ import {
 } from './plan-log.js';
 import { STATES, stopAutovacuum, type TableState } from './plan-states.js';
 
-/**
- * Statements that are known to fall short, by a part of their text: the reaper reads all workers, or
- * all leases, for those whose worker is gone; peek may read a partition's index from end to end under
- * a plan that was made while that was empty.
- */
-const KNOWN: readonly string[] = [
-  'where w.dead_at is not null or w.ended_at is not null',
-  'and e.position = r.position and e.stream_id = r.job_id)',
-];
-
 /** Who may not load `auto_explain`, on a server that is not ours, cannot see plans. */
 const test = it.skipIf(!(await mayLogPlans(inject('serverUrl'))));
 
@@ -72,7 +62,7 @@ async function troublesOf(steps: readonly HotStep[], measuring: Measuring): Prom
 async function troublesOfOne(step: HotStep, { log, bench, leading }: Measuring): Promise<string[]> {
   log.take();
   const rows = await step.run(bench);
-  const plans = log.take().filter(({ text }) => !KNOWN.some((part) => text.includes(part)));
+  const plans = log.take();
   const blocks = plans.reduce((sum, { plan }) => sum + blocksOf(plan), 0);
   const searched = plans.reduce((sum, { plan }) => sum + blocksSearched(plan, 'ready'), 0);
   const faults = plans.flatMap(({ plan }) => faultsOf(plan, leading(step)));

@@ -96,10 +96,18 @@ export class Reaper {
 
   /** Workers that are gone, or ended without giving everything back, and still have leases. */
   async #orphans(): Promise<{ worker: number; partition: number }[]> {
+    const { leases, workers } = this.#store.tables;
+    // From holder to holder through the index: neither all leases nor all workers are read.
     const result = await this.#store.database.pool.query<{ worker: number; partition: number }>({
-      text: `select distinct l.worker, l.partition from ${this.#store.tables.leases} l
-        join ${this.#store.tables.workers} w on w.id = l.worker
-        where w.dead_at is not null or w.ended_at is not null`,
+      text: `with recursive holder as (
+          (select worker from ${leases} where worker > 0 order by worker limit 1)
+          union all
+          select (select l.worker from ${leases} l where l.worker > holder.worker
+            order by l.worker limit 1) from holder where holder.worker is not null)
+        select w.id as worker, l.partition from holder
+        cross join lateral (select id from ${workers} where id = holder.worker
+          and (dead_at is not null or ended_at is not null) offset 0) w
+        cross join lateral (select distinct partition from ${leases} where worker = w.id offset 0) l`,
     });
     return result.rows;
   }
