@@ -131,7 +131,7 @@ export const STEPS: readonly HotStep[] = [
       return gone.length;
     },
   },
-  { title: 'reap', rows: 10, blocks: 900, run: reap },
+  { title: 'reap', rows: 10, blocks: 1_400, run: reap },
   { title: 'promote', rows: BATCH, blocks: 5_400, run: promote },
   {
     title: 'tally',
