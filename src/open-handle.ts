@@ -172,7 +172,7 @@ export class LedgerHandle implements Ledger {
     this.#ended = true;
     await Promise.allSettled(this.#calls);
     await this.#enqueueing.buffer.drain();
-    this.#store.notifier.flush();
+    await this.#store.notifier.flush();
     await this.#listener.stop();
     await this.#store.database.pool.end();
     await this.#embedded?.close();

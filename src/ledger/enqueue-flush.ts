@@ -102,6 +102,10 @@ async function append(
   const { head, at } = result!.rows[0] as { head: number; at: string };
   for (const wake of wakes) store.signals.emit(wake);
   for (const wake of later) store.notifier.send(wake);
+  // What is due by a time that had passed stands in line already, which only the store could tell.
+  const past = jobs.filter((job) => job.runAt !== null && job.runAt <= at);
+  for (const queue of new Set(past.map((job) => job.queue)))
+    wake(store, { what: 'ready', partition, queue });
   return jobs.map((job, index) => ({
     id: job.id,
     position: head + index + 1,
@@ -113,6 +117,9 @@ async function append(
 /** Tells of jobs that are in: of each queue, and of something to be promoted later. */
 export function announce(store: Store, partition: number, jobs: readonly Timed[]): void {
   for (const one of wakesOf(partition, jobs)) wake(store, one);
+  // A time may have passed: whether it has is not known here, and a needless wake harms nothing.
+  const timed = jobs.filter((job) => job.runAt !== null).map((job) => job.queue);
+  for (const queue of new Set(timed)) wake(store, { what: 'ready', partition, queue });
 }
 
 type Timed = Pick<NewJob, 'queue' | 'delayMs' | 'runAt'>;
@@ -120,8 +127,8 @@ type Timed = Pick<NewJob, 'queue' | 'delayMs' | 'runAt'>;
 function wakesOf(partition: number, jobs: readonly Timed[]): Wake[] {
   const queues = new Set<string>();
   let later = false;
-  for (const job of jobs) {
-    if (job.delayMs === null && job.runAt === null) queues.add(job.queue);
+  for (const { queue, delayMs, runAt } of jobs) {
+    if (runAt === null && (delayMs === null || delayMs === 0)) queues.add(queue);
     else later = true;
   }
   const ready = [...queues].map((queue) => ({ what: 'ready', partition, queue }) as const);

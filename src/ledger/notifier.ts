@@ -1,9 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Database, Statement } from '../database.js';
 import { unreachable } from '../job/unreachable.js';
 import type { Wake } from './signals.js';
 
 /** Within this time of a notification, what follows for the same queue waits and goes together. */
 const QUIET_MS = 5;
+/** How long a flush waits for what it sends. */
+const FLUSH_MS = 500;
 
 /**
  * Sends wakes to other processes by NOTIFY, whose errors are ignored: polling finds what they miss.
@@ -18,6 +21,8 @@ export class Notifier {
     string,
     { readonly wakes: Set<string>; readonly timer: NodeJS.Timeout }
   >();
+
+  readonly #sending = new Set<Promise<void>>();
 
   constructor(database: Database, channel: string) {
     this.#database = database;
@@ -43,11 +48,12 @@ export class Notifier {
     for (const held of later) this.#held.get(subject(held))!.wakes.add(text(held));
   }
 
-  /** Sends what is held back. */
-  flush(): void {
-    for (const about of this.#held.keys()) this.#release(about);
+  /** Sends what is held back, and waits until all is sent, but not long for a store that is away. */
+  async flush(): Promise<void> {
+    for (const about of [...this.#held.keys()]) this.#release(about);
     for (const { timer } of this.#held.values()) clearTimeout(timer);
     this.#held.clear();
+    await Promise.race([Promise.all(this.#sending), pause(FLUSH_MS, undefined, { ref: false })]);
   }
 
   #hold(about: string): void {
@@ -66,7 +72,12 @@ export class Notifier {
   }
 
   #query(statement: Statement): void {
-    this.#database.pool.query(statement).catch(() => {});
+    const sent = this.#database.pool.query(statement).then(
+      () => {},
+      () => {},
+    );
+    this.#sending.add(sent);
+    void sent.then(() => this.#sending.delete(sent));
   }
 
   #statement(wakes: readonly string[]): Statement {

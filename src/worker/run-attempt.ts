@@ -9,7 +9,7 @@ import type { Attempt } from './attempt.js';
 import { createContext, type ContextTools } from './context.js';
 import { failure, invalidPayload, malformed, timeout, unknownKind } from './failure.js';
 import type { WorkerSettings } from './options.js';
-import { isSnooze } from './snooze.js';
+import { snoozeOf } from './snooze.js';
 
 /** What an attempt needs of its worker. */
 export interface Executor extends ContextTools {
@@ -66,7 +66,8 @@ async function outcomeOf(
     clearTimeout(attempt.timer);
     return await success(attempt, job, result);
   } catch (error) {
-    if (isSnooze(error)) return snoozed(attempt, error);
+    const until = snoozeOf(error);
+    if (until !== undefined) return snoozed(attempt, until);
     if (attempt.abortReason === 'shutdown') return release(attempt, 'shutdown');
     return failure(attempt, error, executor.settings, job);
   }
@@ -166,7 +167,7 @@ function hung(): Promise<{ readonly problem: string }> {
 
 function snoozed(
   attempt: Attempt,
-  until: { readonly delayMs?: number; readonly runAt?: string },
+  until: { readonly delayMs: number | undefined; readonly runAt: string | undefined },
 ): OutcomeCommand {
   return {
     type: 'SnoozeAttempt',

@@ -25,6 +25,15 @@ export class Snooze extends Error {
   }
 }
 
-export function isSnooze(error: unknown): error is Snooze {
-  return error instanceof Error && BRAND in error;
+/** Until when, if what was thrown is a snooze. It may be anything: a proxy throws at any look at it. */
+export function snoozeOf(
+  thrown: unknown,
+): { readonly delayMs: number | undefined; readonly runAt: string | undefined } | undefined {
+  try {
+    if (!(thrown instanceof Error && BRAND in thrown)) return undefined;
+    const { delayMs, runAt } = thrown as Snooze;
+    return { delayMs, runAt };
+  } catch {
+    return undefined;
+  }
 }

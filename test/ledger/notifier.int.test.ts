@@ -37,14 +37,14 @@ it('sends a lone wake at once, and those that follow closely together, each once
   expect(notifier.take([ready(2)])).toEqual({ now: [], later: [ready(2)] });
   for (const partition of [2, 3, 2, 3]) notifier.send(ready(partition));
   await eventually(() => expect(heard.map(({ wake }) => wake)).toEqual([ready(2), ready(3)]));
-  notifier.flush();
+  await notifier.flush();
 });
 
-it('holds a wake for one queue back behind none for another', () => {
+it('holds a wake for one queue back behind none for another', async () => {
   const notifier = new Notifier(database, 'rooster');
   expect(notifier.take([ready(1, 'a'), ready(1, 'b')]).now).toHaveLength(1);
   expect(notifier.take([ready(2, 'a'), ready(2, 'c')]).later).toEqual([ready(2, 'a')]);
-  notifier.flush();
+  await notifier.flush();
 });
 
 it('sends what it holds back when it is told to', async () => {
@@ -52,6 +52,6 @@ it('sends what it holds back when it is told to', async () => {
   const notifier = new Notifier(database, 'rooster');
   notifier.send(ready(1));
   notifier.send(ready(2));
-  notifier.flush();
+  await notifier.flush();
   await eventually(() => expect(heard.map(({ wake }) => wake)).toEqual([ready(1), ready(2)]));
 });

@@ -104,6 +104,27 @@ test('leases of jobs that cannot be read hide none behind them', async () => {
   await worker.stop({ graceMs: 0 });
 });
 
+test('a lost lease of a job that cannot be read leaves the others of its worker to be ended', async () => {
+  const { worker } = await unreadableLeases('eeee', 3);
+  await site.ask(
+    `with bad as (select gen_random_uuid() as id), head as (
+        select max(position) as position from jobledger.events where partition = 5),
+      recorded as (insert into jobledger.events
+        select 5, head.position + 1, id, 1, 'JobEnqueued', 1, 'eeee', 'default', 'null', '{}',
+          clock_timestamp() from bad, head)
+    insert into jobledger.leases(seq, claim, worker, claimed_at, job_id, position, attempt, counted,
+        max_attempts, version, partition, priority, queue, kind)
+      select -1, 1, $1, 'epoch', id, head.position + 1, 1, 1, 5, 1, 5, 0, 'default', 'eeee' from bad, head`,
+    [worker.id],
+  );
+  await site.ask('update jobledger.workers set dead_at = clock_timestamp() where id = $1', [
+    worker.id,
+  ]);
+  const { reaper } = await watch(60_000);
+  expect(await reaper.pass()).toBe(3);
+  await worker.stop({ graceMs: 0 });
+});
+
 test('canceled jobs that cannot be read hide none behind them', async () => {
   const { worker } = await unreadableLeases('bbbb', 3);
   await site.ask(`update jobledger.leases set cancel_at = 'epoch' where kind = 'bbbb'`);

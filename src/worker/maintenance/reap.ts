@@ -1,5 +1,6 @@
 import { byPolicy } from '../../job/retry-plan.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '../../job/retry.js';
+import { enqueuedProblem } from '../../job/enqueued-problem.js';
 import { toErrorRecord } from '../../job/to-error-record.js';
 import type { JobEvents } from '../../job/events.js';
 import { execute, type Execution, type Order } from '../../ledger/execute.js';
@@ -166,7 +167,9 @@ function loss(row: LostLease, worker: number): Order {
   );
   const record = toErrorRecord(error, { category: 'unknown', retryable: true });
   const facts = { attempt: row.attempt, previousDelayMs: row.failure?.decision?.delayMs };
-  const delay = byPolicy(row.data.retry ?? row.retry ?? DEFAULT_RETRY, facts, Math.random);
+  // What nobody can work on may hold anything, and must not keep the other leases from being ended.
+  const own = enqueuedProblem(row.data, 1) === undefined ? row.data.retry : undefined;
+  const delay = byPolicy(own ?? row.retry ?? DEFAULT_RETRY, facts, Math.random);
   return {
     jobId: row.job_id,
     command: {
