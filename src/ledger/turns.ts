@@ -5,8 +5,8 @@ const SHARED_JOBS = 100;
 
 /**
  * Which partition takes the next flush: turn by turn. Small flushes that follow each other closely
- * go to one partition, so that a worker claims their jobs together; two flushes at a time never
- * do, as one would wait for the other's lock.
+ * go to one partition, so that a worker claims their jobs together; none joins one that is still
+ * in flight, for whose lock it would only wait.
  */
 export class Turns {
   readonly #partitions: number;
