@@ -98,15 +98,16 @@ function canceled(state: Running, ending: Ending, meta?: EventMeta): NewEvent {
   return { type: 'JobCanceled', data, meta: { ...meta, ...(actor !== undefined && { actor }) } };
 }
 
-function succeeded(command: Command<'SucceedAttempt'>): NewEvent {
+/** A success ends a job whatever else it is. */
+export function succeeded(command: Command<'SucceedAttempt'>): NewEvent {
   const { attempt, startedAt, durationMs, result, resultOmitted, meta } = command;
-  const data = {
-    attempt,
-    startedAt,
-    durationMs,
-    ...(result !== undefined && { result }),
-    ...(resultOmitted !== undefined && { resultOmitted }),
-  };
+  const common = { attempt, startedAt, durationMs };
+  const data =
+    result !== undefined
+      ? { ...common, result }
+      : resultOmitted !== undefined
+        ? { ...common, resultOmitted }
+        : common;
   return { type: 'AttemptSucceeded', data, meta };
 }
 

@@ -76,7 +76,7 @@ export function claimStatement(store: Store, partition: number, claim: Claim): S
   };
 }
 
-/** The attempts of a claim, with what their handlers need, in line order. */
+/** The attempts of a claim, with what their handlers need, in line order: one row of lists. */
 export function fetchStatement(
   store: Store,
   partition: number,
@@ -91,24 +91,35 @@ export function fetchStatement(
   };
 }
 
-/** A row of the fetch, whose columns come in this order. */
-export function claimedRow(columns: readonly unknown[]): ClaimedRow {
-  return {
-    job_id: columns[0] as string,
-    kind: columns[1] as string,
-    priority: columns[2] as number,
-    seq: columns[3] as number,
-    position: columns[4] as number,
-    attempt: columns[5] as number,
-    counted: columns[6] as number,
-    max_attempts: columns[7] as number,
-    losses: columns[8] as number,
-    data: columns[9],
-    meta: columns[10],
-    patched: columns[11],
-    failure: columns[12],
-    form: (columns[13] as number | null) ?? 1,
-  };
+/** The attempts of the fetch's row, whose columns come in this order. */
+export function claimedRows(columns: readonly (string | null)[]): ClaimedRow[] {
+  const [ids, kinds, data, metas, patches, failures, ...numbers] = columns;
+  if (ids === null || ids === undefined) return [];
+  const [kind, origin, meta, patched, failure] = [kinds, data, metas, patches, failures].map(list);
+  const [priority, seq, position, attempt, counted, maxAttempts, losses, form] = numbers.map(
+    (texts) => list(texts) as number[] | undefined,
+  );
+  return ids.split(',').map((id, index) => ({
+    job_id: id,
+    kind: kind![index] as string,
+    priority: priority![index]!,
+    seq: seq![index]!,
+    position: position![index]!,
+    attempt: attempt![index]!,
+    counted: counted![index]!,
+    max_attempts: maxAttempts![index]!,
+    losses: losses![index]!,
+    data: origin![index],
+    meta: meta![index],
+    form: form![index]!,
+    patched: patched?.[index] ?? null,
+    failure: failure?.[index] ?? null,
+  }));
+}
+
+/** The members of a list, printed as JSON; undefined for a list that none of the rows needs. */
+function list(members: string | null | undefined): unknown[] | undefined {
+  return typeof members === 'string' ? (JSON.parse(`[${members}]`) as unknown[]) : undefined;
 }
 
 const claimText = perPartition((store, partition) => {
@@ -150,17 +161,29 @@ select (select count(*) from picked)::int as taken,
   exists (select from alive) as alive`;
 });
 
+/**
+ * Lists, since a message and a call of a parser for every field of every job cost more than half of
+ * what a job costs its worker.
+ */
 const fetchText = perPartition((store, partition) => {
   const events = store.tables.eventsOf(partition);
   const dataAt = (position: string) => `(select data from ${events} e
     where e.partition = ${partition} and e.position = ${position})`;
-  return `select l.job_id, l.kind, l.priority, l.seq, l.position, l.attempt, l.counted, l.max_attempts,
-  l.losses, origin.data, origin.meta,
-  case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
-  case when l.error_at is not null then ${dataAt('l.error_at')} end as failure,
-  nullif(origin.schema_version, 1) as form
-from ${store.tables.leases} l
-cross join lateral (select data, meta, schema_version from ${events} e
-  where e.partition = ${partition} and e.position = l.position and e.stream_id = l.job_id offset 0) origin
-where l.worker = $1 and l.claim = $2 order by l.priority, l.seq`;
+  const numbers = 'priority seq position attempt counted max_attempts losses schema_version';
+  return `select ${text('job_id')}, ${text('to_json(kind)')}, ${text('data')}, ${text('meta')},
+  case when bool_or(payload_at is not null) then ${text("coalesce(patched, 'null')")} end,
+  case when bool_or(error_at is not null) then ${text("coalesce(failure, 'null')")} end,
+  ${numbers.split(' ').map(text).join(', ')}
+from (select l.job_id, l.kind, l.priority, l.seq, l.position, l.attempt, l.counted, l.max_attempts,
+    l.losses, l.payload_at, l.error_at, origin.data, origin.meta, origin.schema_version,
+    case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
+    case when l.error_at is not null then ${dataAt('l.error_at')} end as failure
+  from ${store.tables.leases} l
+  cross join lateral (select data, meta, schema_version from ${events} e
+    where e.partition = ${partition} and e.position = l.position and e.stream_id = l.job_id offset 0) origin
+  where l.worker = $1 and l.claim = $2 order by l.priority, l.seq) attempts`;
 });
+
+function text(column: string): string {
+  return `string_agg((${column})::text, ',')`;
+}

@@ -25,6 +25,7 @@ export class Attempt {
   /** `performance.now()` when its handler began; 0 before. */
   beganAt = 0;
   timer: NodeJS.Timeout | undefined;
+  #handlerEnded = false;
   outcome: OutcomeCommand | undefined;
   /** A cancel request has been seen: its ending is decided by the stream, not by what we know. */
   cancelSeen = false;
@@ -95,8 +96,18 @@ export class Attempt {
   settle(outcome: OutcomeCommand): boolean {
     if (this.outcome !== undefined) return false;
     this.outcome = outcome;
-    clearTimeout(this.timer);
+    this.endTimer();
     return true;
+  }
+
+  /** Its handler has returned, or its outcome no longer depends on it: its time cannot run out. */
+  endTimer(): void {
+    this.#handlerEnded = true;
+    if (this.timer !== undefined) clearTimeout(this.timer);
+  }
+
+  get isTimed(): boolean {
+    return !this.#handlerEnded;
   }
 
   /** When the handler began, by the database's clock: the claim's time and what passed since. */

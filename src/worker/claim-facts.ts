@@ -11,6 +11,8 @@ export class ClaimFacts {
   readonly queue: string;
   /** When it was made, by the database's clock, with microseconds. */
   readonly at: string;
+  /** What may be recorded together: outcomes of one worker's attempts in one partition. */
+  readonly flushKey: string;
   readonly #atMs: number;
   readonly #receivedAt = performance.now();
   #latestMs = Number.NaN;
@@ -24,6 +26,7 @@ export class ClaimFacts {
     this.partition = facts.partition;
     this.queue = facts.queue;
     this.at = facts.at;
+    this.flushKey = `${facts.partition}/${facts.worker}`;
     this.#atMs = Date.parse(facts.at);
   }
 

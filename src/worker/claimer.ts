@@ -1,6 +1,6 @@
 import { transact } from '../database.js';
 import {
-  claimedRow,
+  claimedRows,
   claimStatement,
   fetchStatement,
   type ClaimSummary,
@@ -165,8 +165,8 @@ export class Claimer {
         line,
         limit,
         summary,
-        (fetched!.rows as unknown as unknown[][]).map(
-          (columns) => new Attempt(claimedRow(columns), facts),
+        claimedRows(fetched!.rows[0] as unknown as (string | null)[]).map(
+          (row) => new Attempt(row, facts),
         ),
       );
       if (!summary.alive) this.#host.lost(worker);

@@ -1,33 +1,60 @@
 import { decide, isRejection } from '../job/decide.js';
+import { succeeded } from '../job/decide-outcome.js';
 import type { NewEvent, RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import type { JobState, StateName } from '../job/state.js';
 import type { Ending } from '../ledger/finish-statement.js';
+import type { Success } from '../ledger/succeed-statement.js';
 import type { Attempt } from './attempt.js';
 
-/** A settled attempt with the event that its outcome leads to, as the finish statement takes it. */
-export interface Decided {
+/** A settled attempt with the event that its outcome leads to, as the statement that ends it takes it. */
+export type Decided = DecidedSuccess | DecidedEnding;
+
+export interface DecidedSuccess extends DecidedEvent {
+  readonly success: Success;
+}
+
+export interface DecidedEnding extends DecidedEvent {
+  readonly ending: Ending;
+}
+
+interface DecidedEvent {
   readonly attempt: Attempt;
   readonly event: NewEvent;
   readonly to: StateName;
-  readonly ending: Ending;
 }
 
 /** Decides an outcome on what the claim told us; whether that still holds is checked under the lock. */
 export function decideEnding(attempt: Attempt): Decided {
+  const outcome = attempt.outcome!;
+  if (outcome.type === 'SucceedAttempt') return decideSuccess(attempt, succeeded(outcome));
   const before = attempt.state();
-  const decided = decide(before, attempt.outcome!);
+  const decided = decide(before, outcome);
   if (isRejection(decided) || decided.length !== 1)
     throw new Error('an outcome leads to one event');
   const event = decided[0]!;
-  // Success ends a job whatever else it is, and is by far the commonest end: no need to fold for it.
-  const after = event.type === 'AttemptSucceeded' ? SUCCEEDED : afterEvent(before, event);
+  const after = afterEvent(before, event);
   return { attempt, event, to: after.state, ending: endingOf(attempt, event, before, after) };
 }
 
-type After = Pick<JobState, 'state' | 'counted' | 'losses'>;
+/** By far the commonest end, and the same whatever else the job is: nothing is folded for it. */
+function decideSuccess(attempt: Attempt, event: NewEvent): DecidedSuccess {
+  const success = {
+    jobId: attempt.jobId,
+    claim: attempt.claim.claim,
+    attempt: attempt.row.attempt,
+    data: JSON.stringify(event.data),
+    meta: metaOf(event),
+    freesKey: attempt.enqueued.unique?.scope === 'active',
+  };
+  return { attempt, event, to: 'succeeded', success };
+}
 
-const SUCCEEDED: After = { state: 'succeeded', counted: 0, losses: 0 };
+function metaOf({ meta }: NewEvent): string {
+  return meta === undefined ? '{}' : JSON.stringify(meta);
+}
+
+type After = Pick<JobState, 'state' | 'counted' | 'losses'>;
 
 function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: After): Ending {
   const isEnd = !['scheduled', 'retrying', 'available'].includes(after.state);
@@ -37,7 +64,7 @@ function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: Af
     attempt: before.attempt,
     type: event.type,
     data: JSON.stringify(event.data),
-    meta: event.meta === undefined ? '{}' : JSON.stringify(event.meta),
+    meta: metaOf(event),
     then:
       after.state === 'available'
         ? 'line'
@@ -49,7 +76,7 @@ function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: Af
     delayMs: delayOf(event),
     runAt: event.type === 'JobSnoozed' ? (event.data.runAt ?? null) : null,
     failure: event.type === 'AttemptFailed',
-    cancelKnown: event.type === 'AttemptSucceeded' ? null : false,
+    cancelKnown: false,
     freesKey: isEnd && before.unique?.scope === 'active',
   };
 }

@@ -7,6 +7,7 @@ import type { Attempt } from './attempt.js';
 import { Capacity } from './capacity.js';
 import { Claimer } from './claimer.js';
 import type { ContextTools } from './context.js';
+import { Deadlines } from './deadlines.js';
 import { Heartbeat } from './heartbeat.js';
 import { Maintenance } from './maintenance/maintenance.js';
 import type { WorkerSettings } from './options.js';
@@ -15,7 +16,7 @@ import { recordProgress } from './progress.js';
 import { reconcile } from './reconcile.js';
 import { deregister, register } from './registration.js';
 import { Report } from './report.js';
-import { release, runAttempt, type Executor } from './run-attempt.js';
+import { expire, release, runAttempt, type Executor } from './run-attempt.js';
 import { drain, withinTime } from './shutdown.js';
 
 const PROGRESS_MS = 1_000;
@@ -87,6 +88,7 @@ export class Incarnation {
     );
     this.#executor = {
       settings,
+      deadlines: new Deadlines((attempt) => expire(attempt, this.#executor)),
       log: store.log,
       enqueue: tools.enqueue,
       settled: (attempt) => {
@@ -217,12 +219,11 @@ export class Incarnation {
       if (attempt.outcome !== undefined) continue;
       if (attempt.isQuarantined) this.#quarantined.add(attempt);
       this.#capacity.begun(performance.now());
-      void this.#run(attempt);
+      void runAttempt(attempt, this.#executor).then(() => this.#returned(attempt));
     }
   }
 
-  async #run(attempt: Attempt): Promise<void> {
-    await runAttempt(attempt, this.#executor);
+  #returned(attempt: Attempt): void {
     const now = performance.now();
     this.#quarantined.delete(attempt);
     this.#capacity.ended(now, now - attempt.beganAt);

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { groupBy } from '../group-by.js';
 import type { Execution } from '../ledger/execute.js';
 import { terminateHolder } from '../ledger/lock-holder.js';
 import type { Store } from '../ledger/store.js';
@@ -46,9 +45,9 @@ export class OutcomeBuffer {
   }
 
   add(attempt: Attempt): void {
-    const key = `${attempt.claim.partition}/${attempt.claim.worker}`;
-    const waiting = this.#waiting.get(key);
-    if (waiting === undefined) this.#waiting.set(key, [attempt]);
+    const { flushKey } = attempt.claim;
+    const waiting = this.#waiting.get(flushKey);
+    if (waiting === undefined) this.#waiting.set(flushKey, [attempt]);
     else waiting.push(attempt);
     this.#schedule();
   }
@@ -105,9 +104,8 @@ export class OutcomeBuffer {
   async #flush(batch: readonly Attempt[]): Promise<void> {
     const byHand = (attempt: Attempt) =>
       attempt.cancelSeen && attempt.outcome!.type !== 'SucceedAttempt';
-    const { true: careful = [], false: plain = [] } = Object.fromEntries(
-      groupBy(batch, (one) => String(byHand(one))),
-    );
+    const careful = batch.filter(byHand);
+    const plain = careful.length === 0 ? batch : batch.filter((one) => !byHand(one));
     if (plain.length > 0) await this.#finish(plain);
     for (const attempt of careful) await this.#settle(attempt, true);
   }
@@ -120,7 +118,7 @@ export class OutcomeBuffer {
     for (let pauseMs = 20; !this.#givenUp; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
         const { missed, alive } = await recordEndings(this.#store, partition, worker, decided);
-        decided.forEach((one) => missed.has(one) || this.#listener.recorded(one));
+        for (const one of decided) if (!missed.has(one)) this.#listener.recorded(one);
         for (const { attempt } of missed) await this.#settle(attempt, alive);
         return;
       } catch (error) {

@@ -2,7 +2,7 @@ import { transact } from '../database.js';
 import { finishStatement } from '../ledger/finish-statement.js';
 import { lockPartition, type Store } from '../ledger/store.js';
 import { succeedStatement } from '../ledger/succeed-statement.js';
-import type { Decided } from './endings.js';
+import type { Decided, DecidedEnding, DecidedSuccess } from './endings.js';
 
 /**
  * Ends the attempts of one partition in one transaction, successes by a statement of their own.
@@ -14,25 +14,25 @@ export async function recordEndings(
   worker: number,
   decided: readonly Decided[],
 ): Promise<{ readonly missed: ReadonlySet<Decided>; readonly alive: boolean }> {
-  const isSuccess = (one: Decided): boolean => one.event.type === 'AttemptSucceeded';
-  const parts = [
-    { part: decided.filter(isSuccess), statement: succeedStatement },
-    { part: decided.filter((one) => !isSuccess(one)), statement: finishStatement },
-  ].filter(({ part }) => part.length > 0);
+  const successes = decided.filter((one): one is DecidedSuccess => 'success' in one);
+  const others = decided.filter((one): one is DecidedEnding => 'ending' in one);
+  const succeed = () => {
+    const rows = successes.map((one) => one.success);
+    return succeedStatement(store, partition, worker, rows);
+  };
+  const finish = () => {
+    const rows = others.map((one) => one.ending);
+    return finishStatement(store, partition, worker, rows);
+  };
   const [, ...results] = await transact(store.database, [
     lockPartition(store, partition),
-    ...parts.map(({ part, statement }) =>
-      statement(
-        store,
-        partition,
-        worker,
-        part.map((one) => one.ending),
-      ),
-    ),
+    ...(successes.length > 0 ? [succeed()] : []),
+    ...(others.length > 0 ? [finish()] : []),
   ]);
   const answers = results.map((result) => result.rows[0] as Answer);
-  const missed = parts.flatMap(({ part }, index) => answers[index]!.missed.map((at) => part[at]!));
-  return { missed: new Set(missed), alive: answers.every((one) => one.alive) };
+  const parts = [successes, others].filter((part) => part.length > 0);
+  const missed = parts.flatMap((part, index) => answers[index]!.missed.map((at) => part[at]!));
+  return { missed: new Set<Decided>(missed), alive: answers.every((one) => one.alive) };
 }
 
 interface Answer {

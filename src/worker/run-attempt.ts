@@ -8,12 +8,14 @@ import { validate } from '../ledger/validate.js';
 import type { Attempt } from './attempt.js';
 import { createContext, type ContextTools } from './context.js';
 import { failure, invalidPayload, malformed, timeout, unknownKind } from './failure.js';
+import type { Deadlines } from './deadlines.js';
 import type { WorkerSettings } from './options.js';
 import { snoozeOf } from './snooze.js';
 
 /** What an attempt needs of its worker. */
 export interface Executor extends ContextTools {
   readonly settings: WorkerSettings;
+  readonly deadlines: Deadlines;
   /** Takes an attempt's outcome towards the store. Called once per attempt. */
   settled(attempt: Attempt): void;
 }
@@ -29,48 +31,44 @@ export async function runAttempt(attempt: Attempt, executor: Executor): Promise<
     return settle(attempt, executor, malformed(attempt, attempt.malformed));
   const job = executor.settings.jobs.get(attempt.row.kind);
   if (job === undefined) return settle(attempt, executor, unknownKind(attempt));
-  startTimer(attempt, executor);
-  const outcome = await outcomeOf(job, attempt, executor);
-  if (outcome !== undefined) settle(attempt, executor, outcome);
+  executor.deadlines.begin(attempt);
+  try {
+    // The schema may have changed since the job was enqueued: then the handler is not called.
+    const checked = validate(job.options.payload, attempt.payload);
+    const payload = checked instanceof Promise ? await checked : checked;
+    if ('problem' in payload)
+      return settle(attempt, executor, invalidPayload(attempt, payload.problem));
+    if (attempt.outcome !== undefined) return;
+    const result = await handled(job, payload.value, attempt, executor);
+    // It kept to its time; what checking the result takes is not the handler's.
+    attempt.endTimer();
+    const outcome = success(attempt, job, result);
+    settle(attempt, executor, outcome instanceof Promise ? await outcome : outcome);
+  } catch (error) {
+    settle(attempt, executor, thrown(attempt, error, executor.settings, job));
+  }
 }
 
 function settle(attempt: Attempt, executor: Executor, outcome: OutcomeCommand): void {
   if (attempt.settle(outcome)) executor.settled(attempt);
 }
 
-/** At the limit the signal aborts, and the attempt ends as a timeout even if its handler goes on. */
-function startTimer(attempt: Attempt, executor: Executor): void {
-  const { timeoutMs } = attempt.enqueued;
-  if (timeoutMs === null) return;
-  attempt.timer = setTimeout(() => {
-    attempt.abort('timeout');
-    settle(attempt, executor, timeout(attempt, executor.settings));
-  }, timeoutMs);
+/** The attempt's time is over: its signal aborts, and it has ended even if its handler goes on. */
+export function expire(attempt: Attempt, executor: Executor): void {
+  attempt.abort('timeout');
+  settle(attempt, executor, timeout(attempt, executor.settings));
 }
 
-/**
- * How the attempt ended; undefined if its time was over before the handler was called. The schema
- * may have changed since the job was enqueued: then the handler is not called either.
- */
-async function outcomeOf(
-  job: RunnableJob,
+function thrown(
   attempt: Attempt,
-  executor: Executor,
-): Promise<OutcomeCommand | undefined> {
-  try {
-    const payload = await validate(job.options.payload, attempt.payload);
-    if ('problem' in payload) return invalidPayload(attempt, payload.problem);
-    if (attempt.outcome !== undefined) return undefined;
-    const result = await handled(job, payload.value, attempt, executor);
-    // It kept to its time; what checking the result takes is not the handler's.
-    clearTimeout(attempt.timer);
-    return await success(attempt, job, result);
-  } catch (error) {
-    const until = snoozeOf(error);
-    if (until !== undefined) return snoozed(attempt, until);
-    if (attempt.abortReason === 'shutdown') return release(attempt, 'shutdown');
-    return failure(attempt, error, executor.settings, job);
-  }
+  error: unknown,
+  settings: WorkerSettings,
+  job: RunnableJob,
+): OutcomeCommand {
+  const until = snoozeOf(error);
+  if (until !== undefined) return snoozed(attempt, until);
+  if (attempt.abortReason === 'shutdown') return release(attempt, 'shutdown');
+  return failure(attempt, error, settings, job);
 }
 
 function handled(

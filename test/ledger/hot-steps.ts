@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { transact, type Statement } from '../../src/database.js';
 import {
-  claimedRow,
+  claimedRows,
   claimStatement,
   fetchStatement,
   type ClaimedRow,
@@ -197,7 +197,7 @@ async function claimAndFetch(bench: Bench): Promise<number> {
   const { rows } = await run(store, claimStatement(store, partition, claim));
   const fetch = fetchStatement(store, partition, worker, claims);
   const fetched = await store.database.pool.query(fetch);
-  bench.claimed = (fetched.rows as unknown[][]).map(claimedRow);
+  bench.claimed = claimedRows(fetched.rows[0] as (string | null)[]);
   return Math.min((rows[0] as ClaimSummary).taken, bench.claimed.length);
 }
 
