@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { LedgerError } from './errors.js';
+import { Lane } from './lane.js';
 import { isConnectionError } from './sql-errors.js';
 
 /** A statement for the hot path. With a name it is prepared once per connection. */
@@ -14,6 +15,8 @@ export interface Statement {
 
 export interface Database {
   readonly pool: pg.Pool;
+  /** Connections that the hot path's transactions share. */
+  readonly lanes: readonly Lane[];
   readonly config: pg.ClientConfig;
   /** True behind a transaction pooler: no names, no session state. */
   readonly pooler: boolean;
@@ -51,7 +54,17 @@ export function createDatabase(
   // An idle connection that breaks is replaced at the next query; unheard, it would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  return { pool, config, pooler: options.pooler };
+  const lanes = Array.from({ length: LANES }, () => new Lane(pool));
+  return { pool, lanes, config, pooler: options.pooler };
+}
+
+/** As many as keep Postgres busy while an answer is on its way; more would only plan more. */
+const LANES = 2;
+
+/** Ends every connection, once what is under way has been answered. */
+export async function endDatabase({ pool, lanes }: Database): Promise<void> {
+  for (const lane of lanes) lane.rest();
+  await pool.end();
 }
 
 /** The configuration of one connection of ours: the user's, with our settings and parsers. */
@@ -102,31 +115,60 @@ export interface Behind {
 
 /**
  * Sends all statements in one round trip, between begin and commit, then those of `after`, and
- * gives all their results. Either everything is committed or it throws.
+ * gives all their results. Either everything is committed or it throws. For work that may have to wait.
  */
 export async function transact(
   database: Database,
   statements: readonly Statement[],
-  { after = [], trailing = [] }: Behind = {},
+  behind: Behind = {},
 ): Promise<pg.QueryResult[]> {
   const client = await database.pool.connect();
-  const send = ({ name, ...rest }: Statement) =>
+  let broken: Error | undefined;
+  try {
+    return await send(database, client, statements, behind);
+  } catch (error) {
+    if (isConnectionError(error)) broken = error as Error;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** The same on the lane of this number, shared with others: nothing in it may wait for a lock. */
+export function transactOnLane(
+  database: Database,
+  lane: number,
+  statements: readonly Statement[],
+  behind: Behind = {},
+): Promise<pg.QueryResult[]> {
+  // A pooler has connections of its own behind each of ours.
+  if (database.pooler) return transact(database, statements, behind);
+  const shared = database.lanes[lane % database.lanes.length]!;
+  return shared.use((client) => send(database, client, statements, behind));
+}
+
+async function send(
+  database: Database,
+  client: pg.PoolClient,
+  statements: readonly Statement[],
+  { after = [], trailing = [] }: Behind,
+): Promise<pg.QueryResult[]> {
+  const query = ({ name, ...rest }: Statement) =>
     client.query(database.pooler || name === undefined ? rest : { name, ...rest });
   const stream = streamOf(client);
   // Together in one write: the server need not wake for each.
   stream?.cork();
   const sent = [
     client.query(begin(database)),
-    ...statements.map(send),
+    ...statements.map(query),
     client.query('commit'),
-    ...after.map(send),
+    ...after.map(query),
   ];
-  for (const statement of trailing) send(statement).catch(() => {});
+  for (const statement of trailing) query(statement).catch(() => {});
   stream?.uncork();
   const settled = await Promise.allSettled(sent);
   const failedAt = settled.findIndex((one) => one.status === 'rejected');
   const failure = (settled[failedAt] as PromiseRejectedResult | undefined)?.reason as unknown;
-  client.release(isConnectionError(failure) ? (failure as Error) : undefined);
   if (failure !== undefined) throw withStatement(failure, failedAt - 1);
   const results = settled.map((one) => (one as PromiseFulfilledResult<pg.QueryResult>).value);
   // A pipelined COMMIT after an error succeeds, with the tag ROLLBACK.

@@ -3,6 +3,7 @@ import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { ListOptions } from './api-views.js';
 import type { LedgerWorker } from './api-worker.js';
 import { type LedgerSettings } from './config.js';
+import { endDatabase } from './database.js';
 import { type EmbeddedServer } from './embedded/embedded.js';
 import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
@@ -174,7 +175,7 @@ export class LedgerHandle implements Ledger {
     await this.#enqueueing.buffer.drain();
     await this.#store.notifier.flush();
     await this.#listener.stop();
-    await this.#store.database.pool.end();
+    await endDatabase(this.#store.database);
     await this.#embedded?.close();
     const failed = stopped.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

@@ -1,6 +1,6 @@
 import type { Ledger, LedgerOptions } from './api.js';
 import { ledgerSettings, type LedgerSettings } from './config.js';
-import { createDatabase } from './database.js';
+import { createDatabase, endDatabase } from './database.js';
 import { openEmbedded } from './embedded/embedded.js';
 import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
@@ -61,7 +61,7 @@ async function connect(settings: LedgerSettings) {
   const config = 'config' in where ? where.config : embedded!.config;
   const database = createDatabase(config, settings);
   const leave = async () => {
-    await database.pool.end().catch(() => {});
+    await endDatabase(database).catch(() => {});
     await embedded?.close();
   };
   return { database, embedded, leave };

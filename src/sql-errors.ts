@@ -21,6 +21,11 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === '55P03';
 }
 
+/** The same as an error of ours, where a lock was not even waited for. */
+export function partitionLocked(): Error {
+  return Object.assign(new Error('the partition is locked'), { code: '55P03' });
+}
+
 /** A deadlock or serialization failure: rolled back whole, safe to run again. */
 export function isRetryableConflict(error: unknown): boolean {
   return ['40001', '40P01'].includes(sqlState(error) ?? '');

@@ -1,11 +1,12 @@
-import type { Store } from './store.js';
+import { isLocked, type Store } from './store.js';
 
 /** Parts of the statements that end attempts; `held` is what each calls the leases that it ends. */
 
 /** The worker, unless it is dead or has ended: what it holds is then somebody else's to decide. */
 export function alive(store: Store, worker: string): string {
   return `alive as materialized (
-  select id from ${store.tables.workers} where id = ${worker} and dead_at is null and ended_at is null)`;
+  select id from ${store.tables.workers}
+  where id = ${worker} and dead_at is null and ended_at is null and ${isLocked})`;
 }
 
 /** Frees the keys of those jobs, of the ones that may hold any, that have now ended. */

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { transact } from '../database.js';
-import { isDataError, isLockTimeout, isUniqueViolation } from '../sql-errors.js';
+import { isDataError, isLockTimeout, isUniqueViolation, partitionLocked } from '../sql-errors.js';
 import { enqueueStatement, type NewJob } from './enqueue-statement.js';
 import { answerExisting, existingJobs } from './existing-jobs.js';
 import { enqueueFailure, isTransient, stateOf, unstorable, type Flushed } from './flushed.js';
 import { newJobId } from './ids.js';
 import { terminateHolder } from './lock-holder.js';
 import type { Prepared } from './prepare.js';
-import { lockPartition, type Store } from './store.js';
+import type { Store } from './store.js';
+import { inPartition, tryPartition } from './try-partition.js';
 import type { Wake } from './signals.js';
 import { wake } from './wake.js';
 
@@ -28,8 +28,8 @@ export function toEntry(prepared: Prepared, partition: number, partitions: numbe
  * Records one partition's jobs in one transaction. Ids and partition are fixed before the first
  * try: if the acknowledgement is lost, the same rows go to the same partition again, and a
  * violation of (id, version 1) then means that they are in. A row that Postgres refuses is found by
- * halving and fails alone. Only a lock time-out, after which surely nothing was done, lets jobs
- * without an id of the caller's move to another partition.
+ * halving and fails alone. Only a partition found locked, where surely nothing was done, lets jobs
+ * without an id of the caller's move to another one. Few are tried before a lock is waited for.
  */
 export async function flush(
   store: Store,
@@ -41,36 +41,48 @@ export async function flush(
   return flushEntries({ store, deadline, sentBefore: false }, partition, entries);
 }
 
+/** Partitions tried, without waiting, before a locked one is waited for. */
+const TRIES = 3;
+
 interface Try {
   readonly store: Store;
   readonly deadline: number;
   /** Whether an earlier try may have got in without our knowing. */
   readonly sentBefore: boolean;
+  /** Whether to wait for a locked partition. */
+  readonly patient: boolean;
 }
 
 async function flushEntries(
-  given: Try,
+  given: Omit<Try, 'patient'>,
   partition: number,
   fixed: readonly Entry[],
 ): Promise<readonly Flushed[]> {
   const { store, deadline } = given;
-  let [entries, target, sentBefore, lockouts] = [fixed, partition, given.sentBefore, 0];
+  let [entries, target, sentBefore, tries] = [fixed, partition, given.sentBefore, 0];
   for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+    const movable = !sentBefore && entries.every(({ ours }) => ours);
+    const patient = ++tries > (movable ? TRIES : 1);
     try {
-      return await flushOnce({ store, deadline, sentBefore }, target, entries);
+      return await flushOnce({ store, deadline, sentBefore, patient }, target, entries);
     } catch (error) {
       if (!isTransient(error) || performance.now() > deadline)
         return entries.map(({ id }) => ({ error: enqueueFailure(error, id) }));
       if (!isLockTimeout(error)) {
         sentBefore = true;
         await pause(pauseMs);
-      } else if (!sentBefore && entries.every(({ ours }) => ours)) {
-        target = (target + 1) % store.partitions;
-        const moved = target;
-        entries = entries.map((one) => ({ ...one, id: newJobId(moved, store.partitions) }));
-      } else if (++lockouts > 2) await terminateHolder(store, target).catch(() => {});
+        continue;
+      }
+      if (patient) await terminateHolder(store, target).catch(() => {});
+      if (!movable) continue;
+      target = (target + 1) % store.partitions;
+      entries = withIdsOf(target, store.partitions, entries);
     }
   }
+}
+
+function withIdsOf(partition: number, partitions: number, entries: readonly Entry[]): Entry[] {
+  return entries.map((one) => ({ ...one, id: newJobId(partition, partitions) }));
 }
 
 async function flushOnce(
@@ -79,7 +91,7 @@ async function flushOnce(
   entries: readonly Entry[],
 ): Promise<readonly Flushed[]> {
   try {
-    return await append(given.store, partition, entries);
+    return await append(given, partition, entries);
   } catch (error) {
     if (isUniqueViolation(error)) return withoutExisting(given, partition, entries, error as Error);
     if (isDataError(error)) return halve(given, partition, entries, error as Error);
@@ -88,17 +100,20 @@ async function flushOnce(
 }
 
 async function append(
-  store: Store,
+  { store, patient }: Try,
   partition: number,
   jobs: readonly NewJob[],
 ): Promise<Flushed[]> {
   const wakes = wakesOf(partition, jobs);
   const { now, later } = store.notifier.take(wakes);
-  const [, result] = await transact(
-    store.database,
-    [lockPartition(store, partition), enqueueStatement(store, partition, jobs)],
-    { trailing: now },
-  );
+  const run = patient ? inPartition : tryPartition;
+  const statement = enqueueStatement(store, partition, jobs);
+  const results = await run(store, partition, [statement], { trailing: now });
+  if (results === undefined) {
+    store.notifier.putBack(wakes);
+    throw partitionLocked();
+  }
+  const [result] = results;
   const { head, at } = result!.rows[0] as { head: number; at: string };
   for (const wake of wakes) store.signals.emit(wake);
   for (const wake of later) store.notifier.send(wake);
@@ -149,6 +164,12 @@ async function withoutExisting(
     given.store,
     partition,
     entries.map(({ id }) => id),
+  );
+  // Whoever sent them before could not tell whether they were in, and woke nobody.
+  announce(
+    given.store,
+    partition,
+    entries.filter(({ id }) => existing.has(id)),
   );
   const absent = entries.filter(({ id }) => !existing.has(id));
   const first = [...new Map(absent.toReversed().map((one) => [one.id, one])).values()].reverse();

@@ -1,6 +1,6 @@
 import type { Statement } from '../database.js';
 import { float8Array, int4Array, jsonbArray, textArray, uuidArray } from './binary-array.js';
-import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
+import { EVENT_COLUMNS, head, isLocked, iso, perPartition, type Store } from './store.js';
 
 /** A job that has been checked and is ready to be recorded. */
 export interface NewJob {
@@ -95,7 +95,8 @@ function fromInbox(store: Store): typeof NO_INBOX {
 function textOfNow(store: Store, partition: number): string {
   const t = store.tables;
   return `with ${head(store, partition, '$1')},
-input as materialized (select ${INPUT}, generate_series(1, cardinality($2::uuid[])) as n),
+input as materialized (select ${INPUT}, generate_series(1, cardinality($2::uuid[])) as n
+  where ${isLocked}),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue, data,
@@ -112,7 +113,8 @@ function text(store: Store, partition: number, inbox: typeof NO_INBOX, where: st
 input as materialized (
   select i.*, ${where === '' ? 'ord' : 'row_number() over (order by ord)'} as n,
     coalesce(run_at::timestamptz, (select at from head) + delay_ms * interval '1 millisecond') as due
-  from (select ${INPUT}, ${TIMES}, generate_series(1, cardinality($2::uuid[])) as ord) i${where}),
+  from (select ${INPUT}, ${TIMES}, generate_series(1, cardinality($2::uuid[])) as ord
+    where ${isLocked}) i${where}),
 ${inbox.after}recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue,

@@ -41,6 +41,16 @@ export class Notifier {
     return { now: now.length === 0 ? [] : [this.#statement(now.map(text))], later };
   }
 
+  /** What was taken was not sent behind a commit after all: it may be taken again at once. */
+  putBack(wakes: readonly Wake[]): void {
+    for (const about of wakes.map(subject)) {
+      const held = this.#held.get(about);
+      if (held?.wakes.size !== 0) continue;
+      clearTimeout(held.timer);
+      this.#held.delete(about);
+    }
+  }
+
   /** Sends a wake, at once or within 5 ms. */
   send(wake: Wake): void {
     const { now, later } = this.take([wake]);

@@ -28,14 +28,28 @@ export interface Store {
   readonly clockShiftMs: () => number;
 }
 
-/** The lock that every writer of a partition holds until it commits. */
+/** The lock that every writer of a partition holds until it commits. Waits for it. */
 export function lockPartition(store: Store, partition: number): Statement {
   return {
     name: 'jl_lock',
-    text: 'select pg_advisory_xact_lock($1::int, $2::int)::text',
+    text: `select pg_advisory_xact_lock($1::int, $2::int)::text, set_config('${LOCKED}', 'true', true)`,
     values: [store.lockSpace, partition],
   };
 }
+
+/** Takes the lock if it is free. What follows in the transaction asks by `isLocked` whether it was. */
+export function tryLockPartition(store: Store, partition: number): Statement {
+  return {
+    name: 'jl_try_lock',
+    text: `select set_config('${LOCKED}', pg_try_advisory_xact_lock($1::int, $2::int)::text, true) as locked`,
+    values: [store.lockSpace, partition],
+  };
+}
+
+const LOCKED = 'jobledger.locked';
+
+/** Whether this transaction holds the lock of its partition: without it, nothing may be read or done. */
+export const isLocked = `current_setting('${LOCKED}', true) = 'true'`;
 
 /** Builds a statement's text once per store and partition. */
 export function perPartition(build: (store: Store, partition: number) => string) {

@@ -1,4 +1,3 @@
-import { transact } from '../database.js';
 import {
   claimedRows,
   claimStatement,
@@ -11,7 +10,8 @@ import {
   type LineStretch,
   type PeekedRow,
 } from '../ledger/peek-statement.js';
-import { lockPartition, type Store } from '../ledger/store.js';
+import type { Store } from '../ledger/store.js';
+import { tryPartition } from '../ledger/try-partition.js';
 import { isConnectionError, isLockTimeout } from '../sql-errors.js';
 import { Attempt } from './attempt.js';
 import type { Capacity } from './capacity.js';
@@ -20,11 +20,10 @@ import { Lines, type Line } from './lines.js';
 import type { WorkerSettings } from './options.js';
 import { Outage } from './outage.js';
 import { StrayWatch } from './stray-watch.js';
+import { Targets } from './targets.js';
 
 /** Claims in flight at a time: while one is at the store, the other's reply is being read. */
 const LANES = 2;
-/** While busy, the order of the lines is looked up again after this time, so that priorities hold. */
-const ORDER_MS = 50;
 const PAUSE_MS = 250;
 
 export interface ClaimerHost {
@@ -51,18 +50,14 @@ export class Claimer {
   readonly #outage: Outage;
   readonly #strays: StrayWatch;
   readonly #inFlight = new Set<number>();
-  readonly #busy = new Set<string>();
   #kinds: Set<string>;
-  #targets: Line[] = [];
-  #orderedAt = Number.NEGATIVE_INFINITY;
+  readonly #targets = new Targets();
   #peeking = false;
   #pausedUntil = 0;
   #lastClaim = 0;
   /** A job in quarantine heads a line; a line is headed by a job that only a free slot may take. */
   #quarantineWaits = false;
   #slotWaits = false;
-  /** Lines by when they were last hinted at, so that an older look does not overrule the hint. */
-  readonly #hints = new Map<string, { readonly line: Line; readonly at: number }>();
 
   constructor(store: Store, settings: WorkerSettings, host: ClaimerHost) {
     this.#store = store;
@@ -81,8 +76,7 @@ export class Claimer {
   /** A line is said to have work. */
   hint(line: Line): void {
     if (!this.#settings.queues.includes(line.queue)) return;
-    this.#hints.set(keyOf(line), { line, at: performance.now() });
-    if (!this.#targets.some((one) => isSame(one, line))) this.#targets.unshift(line);
+    this.#targets.hint({ partition: line.partition, queue: line.queue });
     this.pump();
   }
 
@@ -95,31 +89,30 @@ export class Claimer {
       this.#lines.sweep(line, this.#kinds).map((one) => ({ ...one, ...line })),
     );
     for (const row of rows) this.#lines.stepBack(row, row.kind, row.priority, row.seq);
-    this.#order(rows, since);
+    this.#targets.order(rows, since);
     this.pump();
   }
 
   /** Claims as much as capacity and lines allow. Call it whenever either may have grown. */
   pump(): void {
     while (this.#mayStart()) {
-      if (this.#isOrderStale()) {
+      if (this.#targets.isOrderStale) {
         void this.#reorder();
         // While claims are under way the old order does: waiting would leave the store idle.
         if (this.#inFlight.size === 0) return;
       }
       const wanted = this.#wanted();
       if (wanted === 0) return;
-      const index = this.#targets.findIndex((line) => !this.#busy.has(keyOf(line)));
-      if (index === -1) return;
-      const [line] = this.#targets.splice(index, 1);
-      void this.#claim(line!, wanted);
+      const line = this.#targets.take();
+      if (line === undefined) return;
+      void this.#claim(line, wanted);
     }
   }
 
   #mayStart(): boolean {
     return (
       this.#inFlight.size < LANES &&
-      this.#targets.length > 0 &&
+      this.#targets.size > 0 &&
       performance.now() >= this.#pausedUntil &&
       this.#host.worker() !== undefined &&
       this.#host.mayClaim()
@@ -146,19 +139,19 @@ export class Claimer {
     const quarantine = this.#quarantineWaits && this.#isAlone();
     capacity.reserved += limit;
     this.#inFlight.add(claim);
-    this.#busy.add(keyOf(line));
+    let isLocked = false;
     try {
       const stretches = this.#lines.stretches(line, this.#kinds);
-      const [, claimed, fetched] = await transact(
-        this.#store.database,
-        [
-          lockPartition(this.#store, line.partition),
-          claimStatement(this.#store, line.partition, {
-            ...{ worker, claim, queue: line.queue, stretches, free, limit, quarantine },
-          }),
-        ],
+      const asked = { worker, claim, queue: line.queue, stretches, free, limit, quarantine };
+      const results = await tryPartition(
+        this.#store,
+        line.partition,
+        [claimStatement(this.#store, line.partition, asked)],
         { after: [fetchStatement(this.#store, line.partition, worker, claim)] },
       );
+      isLocked = results === undefined;
+      if (results === undefined) return;
+      const [claimed, fetched] = results;
       const summary = claimed!.rows[0] as ClaimSummary;
       const facts = new ClaimFacts({ ...line, worker, claim, at: summary.at });
       this.#received(
@@ -171,11 +164,13 @@ export class Claimer {
       );
       if (!summary.alive) this.#host.lost(worker);
     } catch (error) {
+      this.#targets.first(line);
       this.#failed(error);
     } finally {
       capacity.reserved -= limit;
       this.#inFlight.delete(claim);
-      this.#busy.delete(keyOf(line));
+      if (isLocked) this.#targets.rest(line, () => this.pump());
+      else this.#targets.free(line);
       this.pump();
     }
   }
@@ -190,15 +185,18 @@ export class Claimer {
     const stopped = taken === 0 && seen > 0;
     this.#quarantineWaits = quarantined && stopped;
     this.#slotWaits = !quarantined && stopped;
-    if (stopped) this.#targets.unshift(line);
-    else if (seen === limit || taken < seen) this.#targets.push(line);
+    if (stopped) this.#targets.first(line);
+    else if (seen === limit || taken < seen) this.#targets.last(line);
     if (seen === 0) this.#lookForStrays(line);
     if (attempts.length > 0) this.#host.claimed(attempts);
   }
 
   #lookForStrays(line: Line): void {
     const everywhere = this.#lines.sweep(line, this.#kinds);
-    this.#strays.look(line, everywhere).catch((error: unknown) => this.#failed(error));
+    // Only advice: claims go on without it.
+    this.#strays.look(line, everywhere).catch((error: unknown) => {
+      if (!isConnectionError(error)) this.#store.log.warn({ error }, 'look for strays failed');
+    });
   }
 
   #failed(error: unknown): void {
@@ -209,10 +207,6 @@ export class Claimer {
     this.#store.log.error({ error }, 'claim failed; trying again');
   }
 
-  #isOrderStale(): boolean {
-    return this.#targets.length > 1 && performance.now() - this.#orderedAt > ORDER_MS;
-  }
-
   async #reorder(): Promise<void> {
     if (this.#peeking) return;
     this.#peeking = true;
@@ -221,7 +215,7 @@ export class Claimer {
       const rows = await this.#peek((line) =>
         this.#lines.stretches(line, this.#kinds).map((one) => ({ ...one, ...line })),
       );
-      this.#order(rows, since);
+      this.#targets.order(rows, since);
     } catch (error) {
       this.#failed(error);
     } finally {
@@ -249,32 +243,9 @@ export class Claimer {
     }
   }
 
-  /** Rows come most urgent first; each line counts once. What was hinted at since is newer. */
-  #order(rows: readonly PeekedRow[], since: number): void {
-    const targets = new Map<string, Line>();
-    for (const { partition, queue } of rows) {
-      const line = { partition, queue };
-      if (!targets.has(keyOf(line))) targets.set(keyOf(line), line);
-    }
-    for (const [key, { line, at }] of this.#hints) {
-      if (at < since) this.#hints.delete(key);
-      else if (!targets.has(key)) targets.set(key, line);
-    }
-    this.#targets = [...targets.values()];
-    this.#orderedAt = performance.now();
-  }
-
   async #findKinds(): Promise<void> {
     const statement = waitingKindsStatement(this.#store, this.#settings.queues);
     const result = await this.#store.database.pool.query<{ kind: string }>(statement);
     for (const { kind } of result.rows) this.#kinds.add(kind);
   }
-}
-
-function keyOf(line: Line): string {
-  return `${line.partition}/${line.queue}`;
-}
-
-function isSame(a: Line, b: Line): boolean {
-  return a.partition === b.partition && a.queue === b.queue;
 }

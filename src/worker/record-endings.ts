@@ -1,7 +1,7 @@
-import { transact } from '../database.js';
 import { finishStatement } from '../ledger/finish-statement.js';
-import { lockPartition, type Store } from '../ledger/store.js';
+import type { Store } from '../ledger/store.js';
 import { succeedStatement } from '../ledger/succeed-statement.js';
+import { inPartition, tryPartition } from '../ledger/try-partition.js';
 import type { Decided, DecidedEnding, DecidedSuccess } from './endings.js';
 
 /**
@@ -24,11 +24,13 @@ export async function recordEndings(
     const rows = others.map((one) => one.ending);
     return finishStatement(store, partition, worker, rows);
   };
-  const [, ...results] = await transact(store.database, [
-    lockPartition(store, partition),
+  const statements = [
     ...(successes.length > 0 ? [succeed()] : []),
     ...(others.length > 0 ? [finish()] : []),
-  ]);
+  ];
+  const results =
+    (await tryPartition(store, partition, statements)) ??
+    (await inPartition(store, partition, statements));
   const answers = results.map((result) => result.rows[0] as Answer);
   const parts = [successes, others].filter((part) => part.length > 0);
   const missed = parts.flatMap((part, index) => answers[index]!.missed.map((at) => part[at]!));

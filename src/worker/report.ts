@@ -33,8 +33,7 @@ export class Report {
   ended({ attempt, event, to }: Decided): void {
     const { job_id: jobId, kind, attempt: number, max_attempts: maxAttempts } = attempt.row;
     logEnd(this.#store.log, { jobId, kind, attempt: number, maxAttempts }, event, to);
-    if (this.#settings.onTransition !== undefined)
-      this.#tell(jobOf(attempt), 'running', to, event);
+    if (this.#settings.onTransition !== undefined) this.#tell(jobOf(attempt), 'running', to, event);
   }
 
   /** What maintenance decided for lost and canceled attempts. */

@@ -115,3 +115,27 @@ test('a partition that is kept locked delays no other', async () => {
   await stranger.end();
   await eventually(() => ran.includes('locked'));
 });
+
+test('while a partition is kept locked, no enqueue and no start elsewhere waits for it', async () => {
+  const { ledger, start, sql, url } = shared.current;
+  const ran: number[] = [];
+  await start({ ...QUICK, jobs: [job('elsewhere', (n: number) => void ran.push(n))] });
+  const [ids] = await sql<{ space: number }>(
+    `select ('x' || substr(id::text, 1, 8))::bit(32)::int as space from jobledger.ledger`,
+  );
+  const stranger = new pg.Client(url);
+  await stranger.connect();
+  await stranger.query('select pg_advisory_lock($1::int, 2)', [ids!.space]);
+  let longestMs = 0;
+  const since = performance.now();
+  for (let n = 0; n < 40; n++) {
+    const called = performance.now();
+    await ledger.enqueue('elsewhere', n);
+    longestMs = Math.max(longestMs, performance.now() - called);
+  }
+  await eventually(() => ran.length === 40);
+  // Whoever waits for a lock waits for two seconds; the stranger is ended after five.
+  expect(longestMs).toBeLessThan(1_000);
+  expect(performance.now() - since).toBeLessThan(4_000);
+  await stranger.end();
+});
