@@ -59,7 +59,7 @@ export function createDatabase(
 }
 
 /** As many as keep Postgres busy while an answer is on its way; more would only plan more. */
-const LANES = 2;
+const LANES = 3;
 
 /** Ends every connection, once what is under way has been answered. */
 export async function endDatabase({ pool, lanes }: Database): Promise<void> {

@@ -12,8 +12,8 @@ const FLUSH_BYTES = 4 * 1024 * 1024;
 /** Most jobs and bytes that may wait; beyond it `add` waits. */
 const BUFFER_JOBS = 20_000;
 const BUFFER_BYTES = 32 * 1024 * 1024;
-/** Flushes in flight for jobs of any partition: a second one only helps once the first is full. */
-const LANES = 2;
+/** Flushes in flight for jobs of any partition: a further one only helps once the first is full. */
+const LANES = 3;
 
 interface Waiting {
   readonly prepared: Prepared;
@@ -56,16 +56,43 @@ export class EnqueueBuffer {
 
   /** Settles when the job is recorded, or cannot be. While the buffer is full it waits, or throws. */
   async add(prepared: Prepared): Promise<Flushed> {
-    while (this.#isFull(prepared.bytes)) {
+    if (this.#isFull(prepared.bytes)) await this.#roomFor(prepared.bytes);
+    return new Promise<Flushed>((settle) => this.#put(prepared, settle));
+  }
+
+  /** The same for many, in order; those that find no room where it is not waited for have an error. */
+  async addAll(all: readonly Prepared[]): Promise<readonly Flushed[]> {
+    const flushed = new Array<Flushed>(all.length);
+    let open = all.length;
+    let end = () => {};
+    const settle = (index: number, one: Flushed) => {
+      flushed[index] = one;
+      if (--open === 0) end();
+    };
+    for (const [index, prepared] of all.entries()) {
+      try {
+        if (this.#isFull(prepared.bytes)) await this.#roomFor(prepared.bytes);
+        this.#put(prepared, (one) => settle(index, one));
+      } catch (error) {
+        settle(index, { error: error as Error });
+      }
+    }
+    if (open > 0) await new Promise<void>((resolve) => (end = resolve));
+    return flushed;
+  }
+
+  #put(prepared: Prepared, settle: (flushed: Flushed) => void): void {
+    this.#lineOf(prepared).waiting.push({ prepared, settle });
+    this.#waiting++;
+    this.#bytes += prepared.bytes;
+    this.#schedule();
+  }
+
+  async #roomFor(bytes: number): Promise<void> {
+    while (this.#isFull(bytes)) {
       if (this.#whenFull === 'reject') throw bufferFull();
       await new Promise<void>((resolve) => this.#room.push(resolve));
     }
-    return new Promise<Flushed>((settle) => {
-      this.#lineOf(prepared).waiting.push({ prepared, settle });
-      this.#waiting++;
-      this.#bytes += prepared.bytes;
-      this.#schedule();
-    });
   }
 
   /** The next partition in turn, for flushes that bypass the buffer. */

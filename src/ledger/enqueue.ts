@@ -56,9 +56,15 @@ export async function enqueueMany(
   checkMany(items, options);
   const prepared: Prepared[] = [];
   for (const [index, item] of items.entries()) {
-    prepared.push(await checkItem(context, item).catch((error: unknown) => fail(error, index)));
+    try {
+      const checked = checkItem(context, item);
+      prepared.push(checked instanceof Promise ? await checked : checked);
+    } catch (error) {
+      fail(error, index);
+    }
   }
   const flushed = await recordAll(context, prepared, options);
+  if (flushed.every(isCreated)) return flushed.map((one) => created(context.store, one));
   return Promise.all(
     flushed.map((one, index) =>
       answer(context.store, one).catch((error: unknown) => fail(error, index)),
@@ -74,7 +80,8 @@ function checkMany(items: unknown, options: unknown): void {
   if (unknown !== undefined) throw bad(`${unknown}: no such option of enqueueMany`);
 }
 
-async function checkItem(context: Enqueueing, item: EnqueueItem): Promise<Prepared> {
+/** Like `check`, a promise only where the validator gives one: there may be very many. */
+function checkItem(context: Enqueueing, item: EnqueueItem): Prepared | Promise<Prepared> {
   if (typeof item !== 'object' || item === null)
     throw bad(`expected { job, payload }, got ${shown(item)}`);
   const { job, payload, ...rest } = item;
@@ -83,17 +90,18 @@ async function checkItem(context: Enqueueing, item: EnqueueItem): Promise<Prepar
   return check(context, job, payload, rest);
 }
 
-async function check(
+function check(
   context: Enqueueing,
   job: JobContract | string,
   payload: unknown,
   options: EnqueueOptions,
   inherited?: EventMeta,
-): Promise<Prepared> {
+): Prepared | Promise<Prepared> {
   const contract = contractOf(context, job);
   const prepared = prepare(contract ?? job, payload, options, inherited);
-  if (contract !== undefined) await validatePayload(contract, payload);
-  return prepared;
+  if (contract === undefined) return prepared;
+  const validated = validatePayload(contract, payload);
+  return validated instanceof Promise ? validated.then(() => prepared) : prepared;
 }
 
 function contractOf({ kinds }: Enqueueing, job: JobContract | string): JobContract | undefined {
@@ -140,7 +148,9 @@ async function recordAll(
     const deadline = performance.now() + timeoutMs;
     return enqueueAtomically(store, buffer.nextPartition(), prepared, deadline);
   }
-  return recordEach(context, prepared);
+  return prepared.every((one) => one.unique === undefined)
+    ? buffer.addAll(prepared)
+    : recordEach(context, prepared);
 }
 
 /** All at once, but those with one key one by one: of them the first gets it. */
@@ -164,13 +174,20 @@ function recordEach(
 
 async function answer(store: Store, flushed: Flushed): Promise<Enqueued> {
   if ('error' in flushed) throw flushed.error;
+  if (isCreated(flushed)) return created(store, flushed);
   const { id } = flushed;
-  if (!flushed.created) {
-    const found = await lookUp(store, id);
-    const { shortId, state } = found ?? { shortId: null, state: 'available' as const };
-    return { id, shortId, created: false, state };
-  }
-  const { position, state } = flushed;
+  const found = await lookUp(store, id);
+  const { shortId, state } = found ?? { shortId: null, state: 'available' as const };
+  return { id, shortId, created: false, state };
+}
+
+type Created = Extract<Flushed, { readonly created: true }>;
+
+function isCreated(flushed: Flushed): flushed is Created {
+  return 'created' in flushed && flushed.created;
+}
+
+function created(store: Store, { id, position, state }: Created): Enqueued {
   const shortId = position === 0 ? null : `${partitionOf(id, store.partitions)}/${position}`;
   return { id, shortId, created: true, state };
 }

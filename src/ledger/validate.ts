@@ -3,14 +3,19 @@ import { LedgerError } from '../errors.js';
 import type { JobContract, Schema } from '../job/define.js';
 
 /** Checks a payload against its contract; throws one line that names the field. */
-export async function validatePayload(job: JobContract, payload: unknown): Promise<void> {
-  const answer = await validate(job.options.payload, payload);
-  if ('problem' in answer) {
-    throw new LedgerError(
-      'PAYLOAD_INVALID',
-      `payload of ${JSON.stringify(job.kind)}: ${answer.problem}`,
-    );
-  }
+export function validatePayload(job: JobContract, payload: unknown): void | Promise<void> {
+  const answer = validate(job.options.payload, payload);
+  return answer instanceof Promise
+    ? answer.then((later) => requireValid(job, later))
+    : requireValid(job, answer);
+}
+
+function requireValid(job: JobContract, answer: Validated): void {
+  if (!('problem' in answer)) return;
+  throw new LedgerError(
+    'PAYLOAD_INVALID',
+    `payload of ${JSON.stringify(job.kind)}: ${answer.problem}`,
+  );
 }
 
 /** Runs a Standard Schema validator: the value as the schema gives it out, or one line of fault. */

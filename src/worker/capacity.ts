@@ -1,5 +1,5 @@
 /** Most jobs of one claim. */
-const MAX_CLAIM = 500;
+const MAX_CLAIM = 1_000;
 /** Jobs are fetched no further ahead than what begins within this time, in milliseconds. */
 const AHEAD_MS = 250;
 /** Shortest busy time over which the rate is measured, in milliseconds. */

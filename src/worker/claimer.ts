@@ -23,7 +23,7 @@ import { StrayWatch } from './stray-watch.js';
 import { Targets } from './targets.js';
 
 /** Claims in flight at a time: while one is at the store, the other's reply is being read. */
-const LANES = 2;
+const LANES = 4;
 const PAUSE_MS = 250;
 
 export interface ClaimerHost {

@@ -15,7 +15,7 @@ import { isUnstorable, unstorable } from './failure.js';
 import { recordEndings } from './record-endings.js';
 
 const FLUSH_OUTCOMES = 1_000;
-const LANES = 2;
+const LANES = 4;
 
 /** Told of each attempt whose end is in the ledger, and of each whose end the ledger refused. */
 export interface OutcomeListener {
