@@ -13,6 +13,7 @@ export const ERRORS = {
   DUPLICATE_KIND: 'bad-input',
   NOT_MIGRATED: 'bad-input',
   DATABASE_TOO_NEW: 'bad-input',
+  OTHER_LEDGER: 'bad-input',
   MISSING_PACKAGE: 'bad-input',
   DATA_FOLDER: 'bad-input',
   JOB_NOT_FOUND: 'not-found',

@@ -246,6 +246,6 @@ export class Claimer {
   async #findKinds(): Promise<void> {
     const statement = waitingKindsStatement(this.#store, this.#settings.queues);
     const result = await this.#store.database.pool.query<{ kind: string }>(statement);
-    for (const { kind } of result.rows) this.#kinds.add(kind);
+    this.#kinds = new Set([...this.#settings.jobs.keys(), ...result.rows.map(({ kind }) => kind)]);
   }
 }

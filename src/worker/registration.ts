@@ -1,14 +1,19 @@
 import { hostname } from 'node:os';
+import { LedgerError } from '../errors.js';
 import { iso, type Store } from '../ledger/store.js';
 import type { WorkerInfo } from '../api-worker.js';
 import { VERSION } from '../version.js';
 import type { WorkerSettings } from './options.js';
 
-/** Puts a new incarnation on record. Ids are never reused; the row stays long after the worker. */
+/**
+ * Puts a new incarnation on record. Ids are never reused; the row stays long after the worker. Throws
+ * `OTHER_LEDGER` if the schema was made anew since the ledger was opened: its locks are others.
+ */
 export async function register(store: Store, settings: WorkerSettings): Promise<number> {
   const result = await store.database.pool.query<{ id: number }>({
     text: `insert into ${store.tables.workers}(host, pid, version, queues, kinds, lease_ms, retry)
-      values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+      select $1, $2, $3, $4, $5, $6, $7 where exists (select from ${store.tables.ledger} where id = $8)
+      returning id`,
     values: [
       hostname(),
       process.pid,
@@ -17,9 +22,13 @@ export async function register(store: Store, settings: WorkerSettings): Promise<
       [...settings.jobs.keys()],
       settings.leaseMs,
       JSON.stringify(settings.retry.policy),
+      store.ledgerId,
     ],
   });
-  return result.rows[0]!.id;
+  const [row] = result.rows;
+  if (row !== undefined) return row.id;
+  const message = `database: the ledger ${store.ledgerId} is gone, another stands in its place`;
+  throw new LedgerError('OTHER_LEDGER', message);
 }
 
 /** Records that an incarnation ended of its own accord. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerWorker, WorkerOptions } from '../api-worker.js';
-import { LedgerError } from '../errors.js';
+import { isLedgerError, LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
 import type { ContextTools } from './context.js';
 import { Incarnation } from './incarnation.js';
@@ -91,7 +91,9 @@ export class Worker implements LedgerWorker {
     while (this.#stopping === undefined) {
       try {
         return await this.#begin();
-      } catch {
+      } catch (error) {
+        // Nothing of what this process knows holds there.
+        if (isLedgerError(error, 'OTHER_LEDGER')) return this.#fail(error);
         await pause(REBIRTH_PAUSE_MS);
       }
     }

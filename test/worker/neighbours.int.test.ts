@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
-import { inState, job, QUICK, sharedSite, signal } from './site.js';
+import { inState, job, openSite, QUICK, sharedSite, signal } from './site.js';
 
 const shared = sharedSite({ partitions: 4 });
 const by = { actor: 'ada', reason: 'test' };
@@ -138,4 +138,15 @@ test('while a partition is kept locked, no enqueue and no start elsewhere waits 
   expect(longestMs).toBeLessThan(1_000);
   expect(performance.now() - since).toBeLessThan(4_000);
   await stranger.end();
+});
+
+test('a worker whose ledger was made anew under it ends, and touches nothing of the new one', async () => {
+  const { ledger, start, sql } = await openSite();
+  await ledger.enqueue('anew', 1, { delay: 60_000 });
+  const worker = await start({ ...QUICK, jobs: [job('anew', () => null)] });
+  // What a new `init` leaves, seen from here: another id, and workers that do not know this one.
+  await sql(`update jobledger.ledger set id = gen_random_uuid()`);
+  await sql(`update jobledger.workers set dead_at = clock_timestamp()`);
+  await expect(worker.ended).rejects.toMatchObject({ code: 'OTHER_LEDGER' });
+  expect(await sql('select from jobledger.workers where dead_at is null')).toEqual([]);
 });

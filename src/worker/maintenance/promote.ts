@@ -1,9 +1,9 @@
-import { transact } from '../../database.js';
-import { clock, lockPartition, perPartition, type Store } from '../../ledger/store.js';
+import { clock, isLocked, perPartition, type Store } from '../../ledger/store.js';
+import { inPartition, tryPartition } from '../../ledger/try-partition.js';
 import { wake } from '../../ledger/wake.js';
 import { inEach } from '../side-by-side.js';
 
-const BATCH = 500;
+const BATCH = 1_000;
 /** Partitions promoted side by side: while one commits, the next is read. */
 const LANES = 2;
 /** Rest before a partition that failed is tried again, in milliseconds. */
@@ -67,14 +67,14 @@ async function nextDue(store: Store): Promise<Due[]> {
 }
 
 async function promotePartition(store: Store, partition: number): Promise<void> {
-  const [, result] = await transact(store.database, [
-    lockPartition(store, partition),
-    {
-      name: `jl_promote_${partition}`,
-      text: promoteText(store, partition),
-      values: [store.clockShiftMs(), BATCH],
-    },
-  ]);
+  const statement = {
+    name: `jl_promote_${partition}`,
+    text: promoteText(store, partition),
+    values: [store.clockShiftMs(), BATCH],
+  };
+  const [result] =
+    (await tryPartition(store, partition, [statement])) ??
+    (await inPartition(store, partition, [statement]));
   const { queues } = result!.rows[0] as { queues: string[] };
   for (const queue of queues) wake(store, { what: 'ready', partition, queue });
 }
@@ -85,7 +85,7 @@ const promoteText = perPartition((store, partition) => {
     'job_id, position, payload_at, error_at, attempt, counted, max_attempts, version, partition, priority, losses, queue, kind';
   return `with due as materialized (
     select s.ctid as tid, s.* from ${store.tables.scheduled} s
-    where s.partition = ${partition} and s.run_at <= ${clock('$1')}
+    where s.partition = ${partition} and s.run_at <= ${clock('$1')} and ${isLocked}
     order by s.run_at, s.job_id limit $2),
   gone as (delete from ${store.tables.scheduled} where ctid = any(array(select tid from due))),
   lined_up as (
