@@ -12,6 +12,7 @@ export const SERVER = {
   // An eighth of the memory, 2 GB at most: all of the tables of the largest part fit.
   shared_buffers: totalmem() >= 16 * GIBIBYTE ? '2GB' : `${Math.floor(totalmem() / 8 / 2 ** 20)}MB`,
   max_wal_size: '1GB',
+  min_wal_size: '1GB',
   max_connections: '200',
 };
 

@@ -122,10 +122,20 @@ export async function transact(
   statements: readonly Statement[],
   behind: Behind = {},
 ): Promise<pg.QueryResult[]> {
-  const client = await database.pool.connect();
+  return onPool(database, async (client) => {
+    const [, ...results] = await send(database, client, begin(database), statements, behind);
+    return results;
+  });
+}
+
+async function onPool<T>(
+  { pool }: Database,
+  use: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    return await send(database, client, statements, behind);
+    return await use(client);
   } catch (error) {
     if (isConnectionError(error)) broken = error as Error;
     throw error;
@@ -134,22 +144,29 @@ export async function transact(
   }
 }
 
-/** The same on the lane of this number, shared with others: nothing in it may wait for a lock. */
+/**
+ * The same on the lane of this number, shared with others: nothing in it may wait for a lock. Its
+ * first query, without parameters, goes with the `begin` as one message; its result comes first.
+ */
 export function transactOnLane(
   database: Database,
   lane: number,
+  first: string,
   statements: readonly Statement[],
   behind: Behind = {},
 ): Promise<pg.QueryResult[]> {
+  const opening = `${begin(database)}; ${first}`;
+  const use = (client: pg.PoolClient) => send(database, client, opening, statements, behind);
   // A pooler has connections of its own behind each of ours.
-  if (database.pooler) return transact(database, statements, behind);
-  const shared = database.lanes[lane % database.lanes.length]!;
-  return shared.use((client) => send(database, client, statements, behind));
+  if (database.pooler) return onPool(database, use);
+  return database.lanes[lane % database.lanes.length]!.use(use);
 }
 
+/** Gives the result of the opening's last query, then those of the statements and of `after`. */
 async function send(
   database: Database,
   client: pg.PoolClient,
+  opening: string,
   statements: readonly Statement[],
   { after = [], trailing = [] }: Behind,
 ): Promise<pg.QueryResult[]> {
@@ -159,7 +176,7 @@ async function send(
   // Together in one write: the server need not wake for each.
   stream?.cork();
   const sent = [
-    client.query(begin(database)),
+    client.query(opening),
     ...statements.map(query),
     client.query('commit'),
     ...after.map(query),
@@ -175,7 +192,12 @@ async function send(
   const commit = results[statements.length + 1];
   if (commit?.command !== 'COMMIT')
     throw new LedgerError('INTERNAL', 'a transaction was rolled back unexpectedly');
-  return [...results.slice(1, statements.length + 1), ...results.slice(statements.length + 2)];
+  const opened = [results[0] as pg.QueryResult | pg.QueryResult[]].flat().slice(-1);
+  return [
+    ...opened,
+    ...results.slice(1, statements.length + 1),
+    ...results.slice(statements.length + 2),
+  ];
 }
 
 /** The socket that a client writes to; pg gives it no name in its types. */

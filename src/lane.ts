@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { isConnectionError } from './sql-errors.js';
 
 /** How long a lane keeps a connection that nothing is sent on, in milliseconds. */
-const IDLE_MS = 1_000;
+const IDLE_MS = 60_000;
 
 /**
  * A connection that short transactions share: each is sent whole, behind those before it, without

@@ -9,6 +9,7 @@ import { openServer } from './server.mjs';
 import { openStage } from './stage.mjs';
 import { summarise } from './summary.mjs';
 import { cells, textTable } from './table.mjs';
+import { warmUp } from './warm.mjs';
 
 /** Runs what the options ask for. Gives the exit code: 1 if a run failed; a missed target is none. */
 export async function main(options) {
@@ -33,6 +34,7 @@ async function runParts(options) {
   const contestants = await Promise.all(options.contestants.map(loadContestant));
   const report = await begin(server, contestants, options);
   console.error(nameOfServer(report.machine));
+  if (!options.database) await warmUp(server.url, options.scale);
   for (const name of options.parts) {
     const { part } = await import(`../parts/${name}.mjs`);
     report.parts.push(await runPart(part, { server, contestants, options }));

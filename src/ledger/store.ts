@@ -28,6 +28,8 @@ export interface Store {
   readonly clockShiftMs: () => number;
 }
 
+const LOCKED = 'jobledger.locked';
+
 /** The lock that every writer of a partition holds until it commits. Waits for it. */
 export function lockPartition(store: Store, partition: number): Statement {
   return {
@@ -36,20 +38,6 @@ export function lockPartition(store: Store, partition: number): Statement {
     values: [store.lockSpace, partition],
   };
 }
-
-/** Takes the lock if it is free. What follows in the transaction asks by `isLocked` whether it was. */
-export function tryLockPartition(store: Store, partition: number): Statement {
-  return {
-    name: 'jl_try_lock',
-    text: `select set_config('${LOCKED}', pg_try_advisory_xact_lock($1::int, $2::int)::text, true) as locked`,
-    values: [store.lockSpace, partition],
-  };
-}
-
-const LOCKED = 'jobledger.locked';
-
-/** Whether this transaction holds the lock of its partition: without it, nothing may be read or done. */
-export const isLocked = `current_setting('${LOCKED}', true) = 'true'`;
 
 /** Builds a statement's text once per store and partition. */
 export function perPartition(build: (store: Store, partition: number) => string) {
@@ -60,6 +48,15 @@ export function perPartition(build: (store: Store, partition: number) => string)
     return (ofStore[partition] ??= build(store, partition));
   };
 }
+
+/** Takes the lock if it is free. What follows in the transaction asks by `isLocked` whether it was. */
+export const tryLockPartition = perPartition(
+  (store, partition) =>
+    `select set_config('${LOCKED}', pg_try_advisory_xact_lock(${store.lockSpace}, ${partition})::text, true) as locked`,
+);
+
+/** Whether this transaction holds the lock of its partition: without it, nothing may be read or done. */
+export const isLocked = `current_setting('${LOCKED}', true) = 'true'`;
 
 /** Now, by the ledger's clock; `shift` is the parameter that carries the shift in milliseconds. */
 export function clock(shift: string): string {

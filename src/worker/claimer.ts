@@ -21,6 +21,7 @@ import type { WorkerSettings } from './options.js';
 import { Outage } from './outage.js';
 import { StrayWatch } from './stray-watch.js';
 import { Targets } from './targets.js';
+import { warmUp } from './warm-up.js';
 
 /** Claims in flight at a time: while one is at the store, the other's reply is being read. */
 const LANES = 4;
@@ -54,6 +55,7 @@ export class Claimer {
   readonly #targets = new Targets();
   #peeking = false;
   #pausedUntil = 0;
+  #isWarm = false;
   #lastClaim = 0;
   /** A job in quarantine heads a line; a line is headed by a job that only a free slot may take. */
   #quarantineWaits = false;
@@ -91,6 +93,14 @@ export class Claimer {
     for (const row of rows) this.#lines.stepBack(row, row.kind, row.priority, row.seq);
     this.#targets.order(rows, since);
     this.pump();
+    if (this.#targets.size === 0 && this.#inFlight.size === 0) await this.#warmUpOnce();
+  }
+
+  async #warmUpOnce(): Promise<void> {
+    const worker = this.#host.worker();
+    if (this.#isWarm || worker === undefined) return;
+    this.#isWarm = true;
+    await warmUp(this.#store, worker);
   }
 
   /** Claims as much as capacity and lines allow. Call it whenever either may have grown. */

@@ -1,3 +1,4 @@
+import type { Statement } from '../../database.js';
 import { clock, isLocked, perPartition, type Store } from '../../ledger/store.js';
 import { inPartition, tryPartition } from '../../ledger/try-partition.js';
 import { wake } from '../../ledger/wake.js';
@@ -67,16 +68,21 @@ async function nextDue(store: Store): Promise<Due[]> {
 }
 
 async function promotePartition(store: Store, partition: number): Promise<void> {
-  const statement = {
-    name: `jl_promote_${partition}`,
-    text: promoteText(store, partition),
-    values: [store.clockShiftMs(), BATCH],
-  };
+  const statement = promoteStatement(store, partition);
   const [result] =
     (await tryPartition(store, partition, [statement])) ??
     (await inPartition(store, partition, [statement]));
   const { queues } = result!.rows[0] as { queues: string[] };
   for (const queue of queues) wake(store, { what: 'ready', partition, queue });
+}
+
+/** Moves the first of what is due. Gives the queues that they went to. */
+export function promoteStatement(store: Store, partition: number, limit = BATCH): Statement {
+  return {
+    name: `jl_promote_${partition}`,
+    text: promoteText(store, partition),
+    values: [store.clockShiftMs(), limit],
+  };
 }
 
 /** A stray row, whose stream does not exist, moves along and is passed over by claims. */

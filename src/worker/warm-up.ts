@@ -1,0 +1,28 @@
+import { claimStatement, fetchStatement } from '../ledger/claim-statement.js';
+import type { Store } from '../ledger/store.js';
+import { succeedStatement } from '../ledger/succeed-statement.js';
+import { tryPartition } from '../ledger/try-partition.js';
+import { promoteStatement } from './maintenance/promote.js';
+
+/**
+ * Has every partition's statements planned while there is nothing to do: on a connection that has
+ * not seen them they take 3 ms, which the first job in each partition would wait for. They are run
+ * on nothing, and change nothing.
+ */
+export async function warmUp(store: Store, worker: number): Promise<void> {
+  // Behind a pooler nothing is kept of a plan.
+  if (store.database.pooler) return;
+  const nothing = { worker, claim: 0, queue: '', stretches: [], free: 0, limit: 0 };
+  for (let partition = 0; partition < store.partitions; partition++) {
+    await tryPartition(
+      store,
+      partition,
+      [
+        claimStatement(store, partition, { ...nothing, quarantine: false }),
+        succeedStatement(store, partition, worker, []),
+        promoteStatement(store, partition, 0),
+      ],
+      { after: [fetchStatement(store, partition, worker, 0)] },
+    );
+  }
+}
