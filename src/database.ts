@@ -43,10 +43,11 @@ export function createDatabase(
   config: pg.ClientConfig,
   options: { readonly pooler: boolean; readonly maxConnections: number },
 ): Database {
+  // LISTEN, the heartbeat and the embedded server's handle have a connection each.
+  const max = Math.max(2, options.maxConnections - 3);
   const pool = new pg.Pool({
     ...sessionConfig(config, options.pooler),
-    // LISTEN, the heartbeat and the embedded server's handle have a connection each.
-    max: Math.max(2, options.maxConnections - 3),
+    max,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 10_000,
     pipeline: true,
@@ -54,11 +55,12 @@ export function createDatabase(
   // An idle connection that breaks is replaced at the next query; unheard, it would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  const lanes = Array.from({ length: LANES }, () => new Lane(pool));
+  const count = Math.max(1, Math.min(LANES, max - 2));
+  const lanes = Array.from({ length: count }, () => new Lane(pool));
   return { pool, lanes, config, pooler: options.pooler };
 }
 
-/** As many as keep Postgres busy while an answer is on its way; more would only plan more. */
+/** As many as keep Postgres busy while answers are on their way. Two connections stay for the rest. */
 const LANES = 3;
 
 /** Ends every connection, once what is under way has been answered. */

@@ -132,7 +132,7 @@ export const STEPS: readonly HotStep[] = [
     },
   },
   { title: 'reap', rows: 10, blocks: 1_400, run: reap },
-  { title: 'promote', rows: BATCH, blocks: 5_400, run: promote },
+  { title: 'promote', rows: BATCH, blocks: 10_650, run: promote },
   {
     title: 'tally',
     rows: 0,

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createDatabase as openPool, type Database } from '../../src/database.js';
+import { createDatabase as openPool, endDatabase, type Database } from '../../src/database.js';
 import { Notifier } from '../../src/ledger/notifier.js';
 import type { Wake } from '../../src/ledger/signals.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await listener.end();
-  await database.pool.end();
+  await endDatabase(database);
   await site.drop();
 });
 

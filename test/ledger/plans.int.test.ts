@@ -2,6 +2,7 @@ import pg from 'pg';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import type { Log } from '../../src/job/define.js';
 import { openStore } from '../../src/ledger/open-store.js';
+import { endDatabase } from '../../src/database.js';
 import { createDatabase } from '../support/database.js';
 import { newBench, SEARCH_BLOCKS, type Bench, type HotStep } from './hot-step.js';
 import { STEPS } from './hot-steps.js';
@@ -85,7 +86,7 @@ async function openState(state: TableState, instead = ''): Promise<Measuring> {
   const [client, holder] = [new pg.Client(database.config), new pg.Client(database.config)];
   const log = openPlanLog(database.config, instead);
   onTestFinished(async () => {
-    await Promise.all([log.database.pool.end(), client.end(), holder.end()]);
+    await Promise.all([endDatabase(log.database), client.end(), holder.end()]);
     await database.drop();
   });
   await Promise.all([client.connect(), holder.connect()]);

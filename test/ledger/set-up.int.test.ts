@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { migrateDatabase, openLedger, type LedgerOptions } from 'jobledger';
-import { createDatabase as openDatabase } from '../../src/database.js';
+import { createDatabase as openDatabase, endDatabase } from '../../src/database.js';
 import { createDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { ledgerSite } from '../support/ledger.js';
@@ -201,7 +201,7 @@ test('startup options in a URL hold, and do not take the place of ours', async (
     `select current_setting('work_mem') as work_mem, current_setting('search_path') as search_path,
       current_setting('lock_timeout') as lock_timeout, current_setting('timezone') as timezone`,
   );
-  await database.pool.end();
+  await endDatabase(database);
   expect(shown.rows).toEqual([
     { work_mem: '5MB', search_path: 'x', lock_timeout: '2s', timezone: 'UTC' },
   ]);

@@ -3,7 +3,7 @@ import { afterAll, afterEach } from 'vitest';
 import { openLedger, type Ledger, type LedgerOptions } from 'jobledger';
 import { moveInbox } from '../../src/ledger/move-inbox.js';
 import type { Store } from '../../src/ledger/store.js';
-import { createDatabase as openDatabase } from '../../src/database.js';
+import { createDatabase as openDatabase, endDatabase } from '../../src/database.js';
 import { openStore } from '../../src/ledger/open-store.js';
 import { createDatabase, type TestDatabase } from './database.js';
 
@@ -35,7 +35,7 @@ export async function ledgerSite(options: { empty?: boolean } = {}): Promise<Led
   });
   const store = async (schema = 'jobledger'): Promise<Store> => {
     const opened = openDatabase(database.config, { pooler: false, maxConnections: 4 });
-    endings.push(() => opened.pool.end());
+    endings.push(() => endDatabase(opened));
     return openStore(opened, { schema, log: SILENT, clockShiftMs: () => 0 });
   };
   return {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { begin, createDatabase, sessionConfig } from '../../src/database.js';
+import { begin, createDatabase, endDatabase, sessionConfig } from '../../src/database.js';
 import { eventually } from '../support/eventually.js';
 import { startProxy } from '../support/proxy.js';
 import type { Transition } from '../../src/index.js';
@@ -67,7 +67,7 @@ test('a client of ours that stops sending under the lock loses its session, and 
   expect(performance.now() - since).toBeLessThan(5_000);
   await ended;
   expect(await holders(site)).toEqual([]);
-  await database.pool.end();
+  await endDatabase(database);
 });
 
 test('a session of strangers that keeps a partition locked is ended after five seconds', async () => {
