@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { LedgerError } from '../errors.js';
+import { cleanText } from '../job/clean-text.js';
 import type { JobContract, Schema } from '../job/define.js';
 
 /** Checks a payload against its contract; throws one line that names the field. */
@@ -32,6 +33,13 @@ function judge(result: StandardSchemaV1.Result<unknown>): Validated {
   const path = (first?.path ?? [])
     .map((part) => String(typeof part === 'object' ? part.key : part))
     .join('.');
-  const text = first?.message ?? 'does not match its schema';
-  return { problem: path === '' ? text : `${path}: ${text}` };
+  const text = String(first?.message ?? 'does not match its schema');
+  return { problem: oneLine(path === '' ? text : `${path}: ${text}`) };
 }
+
+/** A validator quotes what it was given: text that jsonb refuses would fail what it stands in. */
+function oneLine(text: string): string {
+  return cleanText(text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' '), MAX_PROBLEM_BYTES);
+}
+
+const MAX_PROBLEM_BYTES = 480;

@@ -39,6 +39,23 @@ test('a result that its schema refuses is left out, and the event says what is w
   expect(done.resultOmitted).toMatch(/^result: n: /);
 });
 
+test.each([
+  ['a zero character', 'got \u0000'],
+  ['half a character', 'got \ud800'],
+  ['line breaks', 'got\r\n that'],
+  ['no end, and a cut within a character', `x${'🙂'.repeat(2_000)}`],
+])('a schema that refuses a result with a text of %s fails no job', async (name, message) => {
+  const { ledger, start } = shared.current;
+  const refusing = z.any().refine(() => false, { message });
+  const runnable = defineJob({
+    ...{ kind: `result.text.${name}`, payload: z.any(), result: refusing, handle: () => 1 },
+  });
+  await start({ jobs: [runnable] });
+  const { id } = await ledger.enqueue(runnable, {});
+  const done = await inState(ledger, id, 'succeeded');
+  expect(done.resultOmitted).toMatch(/^result: (got|x).{1,492}$/u);
+});
+
 test('a result schema that throws leaves the result out', async () => {
   const { ledger, start } = shared.current;
   const broken = z.any().transform(() => {
