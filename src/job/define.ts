@@ -85,11 +85,11 @@ export interface AttemptFacts {
 export interface Verdict {
   /** What sort of trouble it is. */
   readonly category?: ErrorCategory;
-  /** Whether trying again can help; goes before the policy's lists. */
+  /** Whether trying again can help; goes before the policy's lists. What is usual for `category` unless said. */
   readonly retryable?: boolean;
-  /** The delay to take instead of the policy's, in milliseconds. */
+  /** The delay to take instead of the policy's, in milliseconds, at most 24 days. */
   readonly retryAfterMs?: number;
-  /** Groups errors of one origin; computed unless said. */
+  /** Groups errors of one origin, 1 to 255 bytes of printable text; computed unless said. */
   readonly fingerprint?: string;
 }
 

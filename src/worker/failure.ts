@@ -2,8 +2,15 @@ import type { OutcomeCommand, RetryDelay } from '../job/commands.js';
 import { classify } from '../job/classify.js';
 import type { AttemptFacts, RunnableJob, Verdict } from '../job/define.js';
 import { ERROR_CATEGORIES, type Classification, type ErrorRecord } from '../job/error-record.js';
+import { nameProblem } from '../job/names.js';
 import { planDelay } from '../job/retry-plan.js';
-import { resolveRetry, shouldRetry, type ResolvedRetry } from '../job/retry.js';
+import {
+  isDefaultExcept,
+  MAX_RETRY_AFTER_MS,
+  resolveRetry,
+  shouldRetry,
+  type ResolvedRetry,
+} from '../job/retry.js';
 import { muteRejection } from '../job/mute-rejection.js';
 import { toErrorRecord } from '../job/to-error-record.js';
 import type { Attempt } from './attempt.js';
@@ -147,12 +154,22 @@ function classified(error: unknown, facts: AttemptFacts, job: RunnableJob): Clas
         note: 'the classifier answered nonsense; the default was used',
       };
     }
-    const { fingerprint, ...own } = verdict;
-    const explicit = own.retryable === undefined ? fallback.explicit : true;
-    return { classification: { ...fallback, ...own, explicit }, fingerprint };
+    return { classification: merged(fallback, verdict), fingerprint: verdict.fingerprint };
   } catch {
     return { classification: fallback, note: 'the classifier threw; the default was used' };
   }
+}
+
+/** What a verdict leaves out follows from what it says, before it follows from the error. */
+function merged(fallback: Classification, verdict: Verdict): Classification {
+  const { category = fallback.category, retryable, retryAfterMs: asked } = verdict;
+  const retryAfterMs =
+    asked === undefined ? fallback.retryAfterMs : Math.round(Math.min(asked, MAX_RETRY_AFTER_MS));
+  const wish = retryAfterMs === undefined ? {} : { retryAfterMs };
+  if (retryable !== undefined) return { category, retryable, explicit: true, ...wish };
+  if (fallback.explicit === true) return { ...fallback, category, ...wish };
+  const said = verdict.category === undefined ? fallback.retryable : !isDefaultExcept(category);
+  return { category, retryable: said || retryAfterMs !== undefined, ...wish };
 }
 
 function isVerdict(value: unknown): value is Verdict {
@@ -165,6 +182,6 @@ function isVerdict(value: unknown): value is Verdict {
     !('then' in value) &&
     (retryable === undefined || typeof retryable === 'boolean') &&
     (retryAfterMs === undefined || (typeof retryAfterMs === 'number' && retryAfterMs >= 0)) &&
-    (fingerprint === undefined || typeof fingerprint === 'string')
+    (fingerprint === undefined || nameProblem('fingerprint', fingerprint) === undefined)
   );
 }

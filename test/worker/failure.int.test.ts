@@ -1,37 +1,11 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineJob, NonRetryableError, RetryLaterError } from '../../src/index.js';
-import type { AttemptFacts, Classifier, RetryContext, RunnableJob } from '../../src/index.js';
-import { inState, job, lastEvent, sharedSite, types, type Site } from './site.js';
+import type { RetryContext } from '../../src/index.js';
+import { failureOf, retryOf, throwing } from './failing.js';
+import { inState, job, lastEvent, sharedSite, types } from './site.js';
 
 const shared = sharedSite();
-
-/** Runs one job of the kind to its end or its first wait; the data of its latest failure. */
-async function failureOf(site: Site, runnable: RunnableJob, options = {}) {
-  await site.start({ jobs: [runnable] });
-  const { id } = await site.ledger.enqueue(runnable, { a: 1 }, { maxAttempts: 2, ...options });
-  await inState(site.ledger, id, 'failed');
-  return { id, ...(await lastEvent(site.ledger, id, 'AttemptFailed')).data };
-}
-
-/** A kind that always throws this, and waits very long before it is tried again. */
-function throwing(kind: string, error: unknown, options: object = {}): RunnableJob {
-  const fail = (): never => {
-    throw error;
-  };
-  return job(kind, fail, {
-    retry: { type: 'fixed', baseMs: 3_600_000, jitter: 'none' },
-    ...options,
-  });
-}
-
-/** Runs one job of the kind until it waits for its second attempt. */
-async function retryOf(site: Site, runnable: RunnableJob, options = {}) {
-  await site.start({ jobs: [runnable] });
-  const { id } = await site.ledger.enqueue(runnable, { a: 1 }, options);
-  await inState(site.ledger, id, 'retrying');
-  return { id, ...(await lastEvent(site.ledger, id, 'AttemptFailed')).data };
-}
 
 test('a failed attempt is retried by its policy, and delay, policy and reason are recorded', async () => {
   const retry = { type: 'linear', baseMs: 90_000, capMs: 120_000, jitter: 'none' };
@@ -172,60 +146,6 @@ test('text that jsonb refuses is cleaned, and the failure stands', async () => {
   const data = await retryOf(shared.current, throwing('dirty', new Error('a\u0000b\ud800c')));
   expect(data.error.message).toMatch(/^a.*b.*c$/u);
 });
-
-test("a kind's classifier is told of the attempt, and what it leaves out is the default's", async () => {
-  let told: AttemptFacts | undefined;
-  const classify: Classifier = (_, facts) => {
-    told = facts;
-    return { category: 'rate-limited', retryAfterMs: 40_000, fingerprint: 'mine' };
-  };
-  const runnable = throwing('classified', new Error('no'), { classify });
-  const data = await retryOf(shared.current, runnable, { metadata: { m: 1 } });
-  expect(data.error).toMatchObject({
-    ...{ category: 'rate-limited', retryable: true, retryAfterMs: 40_000, fingerprint: 'mine' },
-  });
-  expect(data.decision).toMatchObject({ delayMs: 40_000, reason: 'retry-after' });
-  expect(told).toMatchObject({
-    ...{ kind: 'classified', queue: 'default', attempt: 1, maxAttempts: 5 },
-    ...{ payload: { a: 1 }, metadata: { m: 1 }, durationMs: expect.any(Number) },
-  });
-});
-
-test("a handler's own classifier wins over its contract's", async () => {
-  const contract = defineJob({
-    kind: 'override',
-    payload: z.any(),
-    classify: () => ({ category: 'network' }),
-  });
-  const fail = (): never => {
-    throw new Error('no');
-  };
-  const runnable = contract.handler(fail, { classify: () => ({ retryable: false }) });
-  const data = await failureOf(shared.current, runnable);
-  expect(data.error).toMatchObject({ category: 'unknown', retryable: false });
-});
-
-test.each([
-  [
-    'throws',
-    () => {
-      throw new Error('inner');
-    },
-  ],
-  ['answers nonsense', () => ({ category: 'funny' })],
-  ['answers text', () => 'network'],
-  ['is async', () => Promise.resolve({ category: 'network' })],
-  ['is async and rejects', () => Promise.reject(new Error('inner'))],
-])(
-  'a classifier that %s gives way to the default, and the event says so',
-  async (name, classify) => {
-    const error = Object.assign(new Error('x'), { code: 'ECONNRESET' });
-    const kind = `classifier.${name.length}`;
-    const data = await retryOf(shared.current, throwing(kind, error, { classify }));
-    expect(data.error).toMatchObject({ category: 'network', retryable: true });
-    expect(data.error.note).toMatch(/the classifier .*; the default was used/);
-  },
-);
 
 test('a payload that no longer fits its schema fails the job without calling its handler', async () => {
   const site = shared.current;
