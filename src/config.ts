@@ -28,9 +28,12 @@ export interface LedgerSettings {
 /** Where the embedded database lives unless said otherwise. */
 export const EMBEDDED_FOLDER = './.jobledger';
 
-/** Checks the options of `openLedger`; every fault is told at once. */
-export function ledgerSettings(options: LedgerOptions): LedgerSettings {
-  const problems: string[] = [];
+/** Checks the options of `openLedger`; every fault is told at once, those already found too. */
+export function ledgerSettings(
+  options: LedgerOptions,
+  found: readonly string[] = [],
+): LedgerSettings {
+  const problems = [...found];
   const integer = (
     name: 'partitions' | 'maxConnections' | 'enqueueTimeoutMs',
     min: number,
@@ -65,6 +68,10 @@ export function ledgerSettings(options: LedgerOptions): LedgerSettings {
 function databaseOf(option: DatabaseOption | undefined): LedgerSettings['database'] {
   if (option === undefined) return { embedded: EMBEDDED_FOLDER };
   if (typeof option === 'string') return { config: { connectionString: checkedUrl(option) } };
+  if (typeof option !== 'object' || option === null) {
+    const expected = 'a Postgres URL, a pg configuration or { embedded: folder }';
+    throw new LedgerError('BAD_CONFIG', `database: expected ${expected}, got ${String(option)}`);
+  }
   if ('embedded' in option) {
     if (typeof option.embedded !== 'string' || option.embedded.trim() === '') {
       throw new LedgerError('BAD_CONFIG', 'database.embedded: expected the path of a folder');

@@ -9,6 +9,7 @@ import { checkServer, openStore } from './ledger/open-store.js';
 import { logOf } from './log.js';
 import { asStoreError } from './sql-errors.js';
 import { LedgerHandle } from './open-handle.js';
+import { optionProblems } from './open-options.js';
 
 /**
  * Opens a ledger. With nothing said it runs on an embedded Postgres in `./.jobledger`, which is
@@ -23,7 +24,7 @@ import { LedgerHandle } from './open-handle.js';
  * console.log(await ledger.get(id));
  */
 export async function openLedger(options: LedgerOptions = {}): Promise<Ledger> {
-  const settings = ledgerSettings(options);
+  const settings = ledgerSettings(options, optionProblems(options));
   const kinds = kindsOf(options.jobs);
   const { database, embedded, leave } = await connect(settings);
   try {
@@ -43,7 +44,7 @@ export async function openLedger(options: LedgerOptions = {}): Promise<Ledger> {
 
 /** Brings a database's schema up to date without opening it. Gives the names of the steps taken. */
 export async function migrateDatabase(options: LedgerOptions): Promise<readonly string[]> {
-  const settings = ledgerSettings(options);
+  const settings = ledgerSettings(options, optionProblems(options));
   const { database, leave } = await connect(settings);
   try {
     await checkServer(database);

@@ -8,8 +8,9 @@ import type {
   Schema,
 } from './define.js';
 import { JobDefinitionError } from './definition-error.js';
-import { maxAttemptsProblem, priorityProblem, timeoutProblem } from './limits.js';
+import { maxAttemptsProblem, priorityProblem, shown, timeoutProblem } from './limits.js';
 import { nameProblem } from './names.js';
+import { functionProblem, unknownOptions } from './option-problems.js';
 import { retryProblems } from './retry-problems.js';
 
 /**
@@ -37,6 +38,9 @@ export function defineJob<P extends Schema, R extends Schema = Schema>(
 export function defineJob<P extends Schema, R extends Schema>(
   options: JobOptions<P, R> & { readonly handle?: Handler<P, StandardSchemaV1.InferInput<R>> },
 ): JobContract<P, R> {
+  if (typeof options !== 'object' || options === null) {
+    throw new JobDefinitionError(`defineJob: expected options, got ${shown(options)}`);
+  }
   const { handle, ...rest } = options;
   const problems = problemsOf(rest);
   if (problems.length > 0) throw new JobDefinitionError(`defineJob: ${problems.join('; ')}`);
@@ -47,11 +51,32 @@ export function defineJob<P extends Schema, R extends Schema>(
       fn: Handler<P, StandardSchemaV1.InferInput<R>>,
       handlerOptions: HandlerOptions = {},
     ): RunnableJob<P, R> => {
-      if (typeof fn !== 'function') throw new JobDefinitionError('handler: expected a function');
+      checkHandler(fn, handlerOptions);
       return Object.freeze({ ...contract, handle: fn, handlerOptions });
     },
   });
   return handle === undefined ? contract : contract.handler(handle);
+}
+
+const OPTIONS = {
+  kind: true,
+  payload: true,
+  result: true,
+  queue: true,
+  priority: true,
+  retry: true,
+  maxAttempts: true,
+  timeout: true,
+  classify: true,
+} as const satisfies { readonly [K in keyof JobOptions<Schema>]-?: true };
+
+function checkHandler(fn: unknown, options: HandlerOptions): void {
+  if (typeof fn !== 'function') throw new JobDefinitionError('handler: expected a function');
+  const problems = [
+    ...unknownOptions(options, { classify: true }, 'handler'),
+    functionProblem('classify', options.classify),
+  ].filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw new JobDefinitionError(`handler: ${problems.join('; ')}`);
 }
 
 function problemsOf(options: JobOptions<Schema>): string[] {
@@ -67,6 +92,8 @@ function problemsOf(options: JobOptions<Schema>): string[] {
     maxAttempts === undefined ? undefined : maxAttemptsProblem('maxAttempts', maxAttempts),
     timeout === undefined ? undefined : timeoutProblem('timeout', timeout),
     ...retryProblems(options.retry, { allowFunction: true }),
+    functionProblem('classify', options.classify),
+    ...unknownOptions(options, OPTIONS, 'defineJob'),
   ].filter((problem) => problem !== undefined);
 }
 

@@ -1,5 +1,6 @@
 import { ERROR_CATEGORIES } from './error-record.js';
 import { delayProblem, shown } from './limits.js';
+import { optionName } from './option-problems.js';
 
 const TYPES = ['fixed', 'linear', 'exponential'] as const;
 const JITTERS = ['none', 'full', 'equal', 'decorrelated'] as const;
@@ -23,7 +24,7 @@ export function retryProblems(
 }
 
 function fieldProblem(owner: string, name: string, value: unknown): string | undefined {
-  const field = `${owner}.${name}`;
+  const field = `${owner}.${optionName(name)}`;
   if (value === undefined) return undefined;
   switch (name) {
     case 'type':

@@ -2,6 +2,7 @@ import type { EnqueueOptions } from '../job/enqueue-options.js';
 import type { UniqueScope } from '../job/events.js';
 import { delayProblem, shown } from '../job/limits.js';
 import { keyProblem } from '../job/names.js';
+import { optionName } from '../job/option-problems.js';
 import { bad, checked } from './check.js';
 
 /** A unique key as it is taken: per tenant and kind. */
@@ -19,7 +20,8 @@ export function keyOf(options: EnqueueOptions): PreparedKey {
     throw bad(`unique: expected { key, scope, onConflict }, got ${shown(unique)}`);
   }
   const unknown = Object.keys(unique).find((name) => !UNIQUE_OPTIONS.has(name));
-  if (unknown !== undefined) throw bad(`unique.${unknown}: expected key, scope or onConflict`);
+  if (unknown !== undefined)
+    throw bad(`unique.${optionName(unknown)}: expected key, scope or onConflict`);
   const { key, scope = 'active', onConflict = 'return' } = unique;
   checked(keyProblem, 'unique.key', key);
   if (onConflict !== 'return' && onConflict !== 'reject') {

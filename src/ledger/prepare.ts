@@ -13,6 +13,7 @@ import {
   shown,
   timeoutProblem,
 } from '../job/limits.js';
+import { unknownOptions } from '../job/option-problems.js';
 import { resolveRetry, type RetryOption, type RetryPolicy } from '../job/retry.js';
 import { retryProblems } from '../job/retry-problems.js';
 import { bad, checked, instantOf, named, uuidOf } from './check.js';
@@ -87,39 +88,31 @@ export function prepare(
   };
 }
 
-const OPTIONS = new Set([
-  ...[
-    'id',
-    'runAt',
-    'delay',
-    'priority',
-    'queue',
-    'unique',
-    'maxAttempts',
-    'timeout',
-    'retry',
-    'tenant',
-  ],
-  ...[
-    'principal',
-    'correlationId',
-    'causationId',
-    'metadata',
-    'actor',
-    'transaction',
-    'job',
-    'payload',
-    'trace',
-  ],
-]);
+const OPTIONS = {
+  id: true,
+  runAt: true,
+  delay: true,
+  priority: true,
+  queue: true,
+  unique: true,
+  maxAttempts: true,
+  timeout: true,
+  retry: true,
+  tenant: true,
+  principal: true,
+  correlationId: true,
+  causationId: true,
+  metadata: true,
+  actor: true,
+  transaction: true,
+} as const satisfies { readonly [K in keyof EnqueueOptions]-?: true };
 
 function checkKnown(options: EnqueueOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw bad(`options: expected an object, got ${shown(options)}`);
   }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.has(name)) throw bad(`${name}: no such option of enqueue`);
-  }
+  const [unknown] = unknownOptions(options, OPTIONS, 'enqueue');
+  if (unknown !== undefined) throw bad(unknown);
 }
 
 function checkJob(job: unknown): void {

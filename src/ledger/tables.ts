@@ -22,17 +22,8 @@ export interface Tables {
 
 /** Names for a schema of any spelling, quotes and emoji included. */
 export function tablesOf(schema: string): Tables {
-  if (
-    typeof schema !== 'string' ||
-    schema === '' ||
-    Buffer.byteLength(schema) > 63 ||
-    schema.includes('\0')
-  ) {
-    throw new LedgerError('BAD_CONFIG', 'schema: expected a name of 1 to 63 bytes');
-  }
-  if (/^pg_/i.test(schema)) {
-    throw new LedgerError('BAD_CONFIG', 'schema: names that begin with pg_ belong to Postgres');
-  }
+  const problem = schemaProblem(schema);
+  if (problem !== undefined) throw new LedgerError('BAD_CONFIG', problem);
   const qualified = (name: string) => `${quote(schema)}.${quote(name)}`;
   return {
     schema,
@@ -55,4 +46,15 @@ export function tablesOf(schema: string): Tables {
 /** A Postgres identifier, quoted. */
 export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** One line if this cannot be the name of a schema of ours. */
+export function schemaProblem(schema: unknown): string | undefined {
+  const isName =
+    typeof schema === 'string' &&
+    schema !== '' &&
+    Buffer.byteLength(schema) <= 63 &&
+    !/[\0\p{Cs}]/u.test(schema);
+  if (!isName) return 'schema: expected a name of 1 to 63 bytes';
+  return /^pg_/i.test(schema) ? 'schema: names that begin with pg_ belong to Postgres' : undefined;
 }

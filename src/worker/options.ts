@@ -2,8 +2,9 @@ import type { Middleware, Transition, WorkerOptions } from '../api-worker.js';
 import { LedgerError } from '../errors.js';
 import { DEFAULTS } from '../job/defaults.js';
 import type { RunnableJob } from '../job/define.js';
-import { integerProblem } from '../job/limits.js';
+import { integerProblem, shown } from '../job/limits.js';
 import { nameProblem } from '../job/names.js';
+import { booleanProblem, functionProblem, unknownOptions } from '../job/option-problems.js';
 import { resolveRetry, type ResolvedRetry } from '../job/retry.js';
 import { retryProblems } from '../job/retry-problems.js';
 
@@ -29,7 +30,10 @@ export interface WorkerSettings {
 
 /** Checks all options together: every fault is told at once. */
 export function workerSettings(options: WorkerOptions): WorkerSettings {
-  const problems: string[] = [];
+  if (typeof options !== 'object' || options === null) {
+    throw new LedgerError('BAD_CONFIG', `worker: expected options, got ${shown(options)}`);
+  }
+  const problems = problemsOf(options);
   const jobs = jobsByKind(options.jobs, problems);
   const number = (name: NumberOption, min: number, max: number, fallback: number): number => {
     const value = options[name] ?? fallback;
@@ -65,6 +69,39 @@ export function workerSettings(options: WorkerOptions): WorkerSettings {
   return settings;
 }
 
+const OPTIONS = {
+  jobs: true,
+  queues: true,
+  concurrency: true,
+  fetchAhead: true,
+  pollIntervalMs: true,
+  heartbeatMs: true,
+  leaseMs: true,
+  shutdownGraceMs: true,
+  shutdownAbortMs: true,
+  stallLimitMs: true,
+  cancelGraceMs: true,
+  retry: true,
+  middleware: true,
+  onTransition: true,
+  failUnknownKinds: true,
+  maintenance: true,
+} as const satisfies { readonly [K in keyof WorkerOptions]-?: true };
+
+/** What the compiler would have said: an option that is misspelt or of another type. */
+function problemsOf(options: WorkerOptions): string[] {
+  const { failUnknownKinds, maintenance, onTransition, middleware = [] } = options;
+  const layers: readonly unknown[] = Array.isArray(middleware) ? middleware : [];
+  return [
+    ...unknownOptions(options, OPTIONS, 'a worker'),
+    booleanProblem('failUnknownKinds', failUnknownKinds),
+    booleanProblem('maintenance', maintenance),
+    functionProblem('onTransition', onTransition),
+    Array.isArray(middleware) ? undefined : 'middleware: expected a list of functions',
+    ...layers.map((layer, index) => functionProblem(`middleware[${index}]`, layer ?? null)),
+  ].filter((problem) => problem !== undefined);
+}
+
 type NumberOption = {
   [K in keyof WorkerOptions]-?: WorkerOptions[K] extends number | undefined ? K : never;
 }[keyof WorkerOptions];
@@ -84,13 +121,18 @@ function jobsByKind(jobs: readonly RunnableJob[], problems: string[]): Map<strin
 }
 
 function queuesOf(
-  options: WorkerOptions,
+  options: { readonly queues?: readonly string[] },
   jobs: ReadonlyMap<string, RunnableJob>,
   problems: string[],
 ): readonly string[] {
   if (options.queues === undefined) {
     const ofKinds = [...jobs.values()].map((job) => job.options.queue ?? DEFAULTS.queue);
     return [...new Set([DEFAULTS.queue, ...ofKinds])];
+  }
+  // A text is a list too, of its letters.
+  if (!Array.isArray(options.queues)) {
+    problems.push(`queues: expected a list of names, got ${shown(options.queues)}`);
+    return [];
   }
   if (options.queues.length === 0) problems.push('queues: expected at least one queue');
   for (const queue of options.queues) {

@@ -88,6 +88,7 @@ test.each([
   ['pg_mine', 'pg_'],
   [5, ''],
   ['a\0b', ''],
+  ['half \ud800', ''],
 ])('the schema name %o is refused', async (schema, why) => {
   const error = await refusal({ database: site.database.url, schema: schema as string });
   expect(error).toMatchObject({ code: 'BAD_CONFIG' });
@@ -132,10 +133,34 @@ test.each(BAD_URLS)('the database %o is refused in one line', async (database, l
 
 test('faults of several options are told together', async () => {
   const { url } = site.database;
-  const options = { database: url, partitions: 257, maxConnections: 1, enqueueTimeoutMs: -1 };
+  const numbers = { partitions: 257, maxConnections: 1, enqueueTimeoutMs: -1 };
+  const options = { database: url, schema: 'pg_x', ...numbers };
   const error = await refusal(options);
   expect(error).toMatchObject({ code: 'BAD_CONFIG' });
-  expect(error.message).toMatch(/partitions:.*257; maxConnections:.*1; enqueueTimeoutMs:.*-1$/);
+  expect(error.message).toMatch(
+    /^schema: .*; partitions:.*257; maxConnections:.*1; enqueueTimeoutMs:.*-1$/,
+  );
+});
+
+const MISTAKES: readonly (readonly [unknown, RegExp])[] = [
+  [{ shcema: 'x' }, /^shcema: no such option of openLedger$/],
+  [{ 'a\nb': 1 }, /^"a\\nb": no such option/],
+  [{ jobs: {} }, /^jobs: expected a list of jobs, got an object$/],
+  [{ jobs: ['a', null] }, /^jobs\[0\]: expected a job .* got "a"; jobs\[1\]: .* got null$/],
+  [{ pooler: 'no', migrate: 1 }, /^migrate: .* got 1; pooler: expected true or false, got "no"$/],
+  [{ logger: { info: () => null } }, /^logger: expected false, or an object with debug, /],
+  [{ clockShiftMs: 5 }, /^clockShiftMs: expected a function, got 5$/],
+  [{ database: null }, /^database: expected a Postgres URL, .* got null$/],
+  [{ database: 5432 }, /^database: .* got 5432$/],
+];
+
+test.each(MISTAKES)('the options %o are refused in one line', async (options, line) => {
+  const given = { database: site.database.url, ...(options as LedgerOptions) };
+  const error = await refusal(given);
+  expect(error).toMatchObject({ code: 'BAD_CONFIG' });
+  expect(error.message).toMatch(line);
+  await expect(migrateDatabase(given)).rejects.toMatchObject({ code: 'BAD_CONFIG' });
+  await expect(openLedger(null as never)).rejects.toThrow(/^options: expected an object, got null/);
 });
 
 test('a store that is not there is unreachable, also by a name it does not have', async () => {

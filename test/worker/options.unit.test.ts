@@ -47,6 +47,13 @@ test.each([
     'leaseMs: expected at least 3 × heartbeatMs (15000)',
   ],
   ['a broken policy', { retry: { type: 'often' } }, 'retry'],
+  ['a misspelt option', { concurency: 3 }, 'concurency: no such option of a worker'],
+  ['a text of queues', { queues: 'mail' }, 'queues: expected a list of names, got "mail"'],
+  ['no list of queues', { queues: null }, 'queues: expected a list of names, got null'],
+  ['one middleware', { middleware: () => null }, 'middleware: expected a list of functions'],
+  ['a middleware that is none', { middleware: [5] }, 'middleware[0]: expected a function, got 5'],
+  ['a listener that is none', { onTransition: {} }, 'onTransition: expected a function'],
+  ['text for a switch', { maintenance: 'no' }, 'maintenance: expected true or false, got "no"'],
 ])('a worker with %s is refused by name', (_, options, message) => {
   expect(problemsOf(options)).toContain(message);
 });
@@ -70,4 +77,10 @@ test('all faults are told at once, in one line', () => {
 
 test('jobs that are no list are refused', () => {
   expect(problemsOf({ jobs: one as unknown as readonly RunnableJob[] })).toContain('jobs:');
+});
+
+test('a worker without options is refused', () => {
+  for (const options of [undefined, null, 'jobs']) {
+    expect(() => workerSettings(options as never)).toThrow(/^worker: expected options, got /);
+  }
 });
