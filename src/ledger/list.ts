@@ -4,6 +4,7 @@ import { groupBy } from '../group-by.js';
 import { fold } from '../job/evolve.js';
 import { integerProblem } from '../job/limits.js';
 import { nameProblem } from '../job/names.js';
+import { unknownOptions } from '../job/option-problems.js';
 import { STATES, stateAt, type JobState, type StateName } from '../job/state.js';
 import { partitionOf } from './ids.js';
 import { findAccepted, findEnded, findEnqueued, findWaiting, type Found } from './list-queries.js';
@@ -27,9 +28,17 @@ export async function list(store: Store, options: ListOptions): Promise<readonly
   return [...setAside, ...accepted, ...(await describe(store, found, options.state))];
 }
 
+const OPTIONS = {
+  state: true,
+  kind: true,
+  queue: true,
+  limit: true,
+} as const satisfies { readonly [K in keyof ListOptions]-?: true };
+
 function checked(options: ListOptions): number {
   const { state, kind, queue, limit = DEFAULT_LIMIT } = options;
   const problems = [
+    ...unknownOptions(options, OPTIONS, 'list'),
     state === undefined || STATES.includes(state)
       ? undefined
       : `state: expected one of ${STATES.join(', ')}`,
@@ -168,18 +177,20 @@ async function listSetAside(
   options: ListOptions,
   limit: number,
 ): Promise<ListedJob[]> {
-  if (options.state !== undefined && options.state !== 'available' && options.state !== 'scheduled')
-    return [];
+  const { state = null, kind = null, queue = null } = options;
+  if (state !== null && state !== 'available' && state !== 'scheduled') return [];
+  const readAs = `case when run_at > clock_timestamp() then 'scheduled' else 'available' end`;
   const result = await store.database.pool.query<ListedJob & { setAside: string }>({
     text: `select job_id as id, null as "shortId", coalesce(kind, '') as kind, coalesce(queue, 'default') as queue,
-      case when run_at > clock_timestamp() then 'scheduled' else 'available' end as state,
+      ${readAs} as state,
       coalesce(priority, 0) as priority, 0 as attempt, coalesce(max_attempts, 0) as "maxAttempts",
       ${iso('created_at')} as "createdAt", null as "runAt", error as "setAside"
       from ${store.tables.inbox}
       where set_aside_at is not null and ($1::text is null or kind = $1)
         and ($2::text is null or coalesce(queue, 'default') = $2)
-      order by id desc limit $3`,
-    values: [options.kind ?? null, options.queue ?? null, limit],
+        and ($3::text is null or ${readAs} = $3)
+      order by id desc limit $4`,
+    values: [kind, queue, state, limit],
   });
-  return result.rows.filter((row) => options.state === undefined || row.state === options.state);
+  return result.rows;
 }

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
-import { LedgerError } from '../errors.js';
-import { iso, type Store } from '../ledger/store.js';
 import type { WorkerInfo } from '../api-worker.js';
+import { LedgerError } from '../errors.js';
+import { integerProblem } from '../job/limits.js';
+import { iso, type Store } from '../ledger/store.js';
 import { VERSION } from '../version.js';
 import type { WorkerSettings } from './options.js';
 
@@ -42,6 +43,8 @@ export async function deregister(store: Store, worker: number, reason: string): 
 
 /** A worker as it was registered, whether it lives or not. */
 export async function workerInfo(store: Store, id: number): Promise<WorkerInfo | undefined> {
+  const problem = integerProblem('id', id, 1, MAX_WORKER_ID);
+  if (problem !== undefined) throw new LedgerError('BAD_INPUT', problem);
   const result = await store.database.pool.query<WorkerInfo>({
     text: `select id, host, pid, version, kinds, queues, ${iso('started_at')} as "startedAt",
       ${iso('coalesce(ended_at, dead_at)')} as "endedAt",
@@ -51,3 +54,6 @@ export async function workerInfo(store: Store, id: number): Promise<WorkerInfo |
   });
   return result.rows[0];
 }
+
+/** What the column holds. */
+const MAX_WORKER_ID = 2_147_483_647;

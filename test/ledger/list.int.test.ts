@@ -74,7 +74,22 @@ it('lists what callers committed and nobody has moved yet, and what was set asid
   expect(notes.join()).toContain('priority: no');
 });
 
+it('finds rows that were set aside behind others, where only they are asked for', async () => {
+  await client.query(
+    `insert into jobledger.inbox(kind, payload, run_at, set_aside_at, error) values
+      ('list.aside', '{}', 'infinity', now(), 'no'), ('list.aside', '{}', null, now(), 'no')`,
+  );
+  for (const state of ['scheduled', 'available'] as const) {
+    const found = await ledger.list({ kind: 'list.aside', state, limit: 1 });
+    expect(found).toMatchObject([{ state, setAside: 'no' }]);
+  }
+  expect(await ledger.list({ kind: 'list.aside', state: 'failed' })).toEqual([]);
+});
+
 it('refuses a limit or a state out of range, each by its name', async () => {
+  await expect(ledger.list({ satte: 'failed' } as never)).rejects.toThrow(
+    /^satte: no such option of list/,
+  );
   await expect(ledger.list({ limit: 0 })).rejects.toThrow(
     /limit: expected an integer from 1 to 100/,
   );

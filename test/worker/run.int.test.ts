@@ -50,6 +50,9 @@ test('the attempt names its worker, and its worker is kept on record after its e
   const { data } = await lastEvent(site.ledger, id, 'AttemptStarted');
   expect(data.worker).toBe(worker.id);
   await worker.stop();
+  await expect(site.ledger.workerInfo('x' as never)).rejects.toMatchObject({
+    ...{ code: 'BAD_INPUT', message: expect.stringContaining('id: expected an integer from 1') },
+  });
   expect(await site.ledger.workerInfo(data.worker)).toMatchObject({
     pid: process.pid,
     kinds: ['one'],
