@@ -4,9 +4,11 @@ import { shorten, time } from './text.js';
 
 type Workers = ReadonlyMap<number, WorkerInfo>;
 
-/** The workers that events name. */
+/** The workers that events name, as far as this program can read the events. */
 export function workersIn(events: readonly RecordedEvent[]): ReadonlySet<number> {
-  return new Set(events.flatMap(({ data }) => ('worker' in data ? [data.worker] : [])));
+  const readable = events.filter(({ schemaVersion }) => schemaVersion === 1);
+  const named = readable.flatMap(({ data }) => ('worker' in data ? [data.worker] : []));
+  return new Set(named.filter((id) => Number.isInteger(id)));
 }
 
 /** What happened, in a sentence. An event of a version or type that is not known is shown raw. */
@@ -19,7 +21,7 @@ export function describeEvent(event: RecordedEvent, workers: Workers): string {
     case 'JobEnqueued':
       return `${enqueued(event.data)}${actor}`;
     case 'JobDeduplicated':
-      return `asked for again ${event.data.times} times, last by ${event.data.by ?? 'somebody'}`;
+      return `asked for again ${timesText(event.data.times)} by ${event.data.by ?? 'somebody'}`;
     case 'AttemptStarted':
       return `attempt ${event.data.attempt} on ${workerText(event.data.worker, workers)}`;
     case 'ProgressReported': {
@@ -131,6 +133,10 @@ function enqueued(data: Extract<RecordedEvent, { type: 'JobEnqueued' }>['data'])
   const unique = data.unique === undefined ? '' : `, unique key ${data.unique.key}`;
   const attempts = data.maxAttempts === 1 ? '1 attempt' : `${data.maxAttempts} attempts`;
   return `payload ${shorten(JSON.stringify(data.payload), 100)}, ${attempts}${priority}${due}${unique}`;
+}
+
+function timesText(times: number): string {
+  return times === 1 ? 'once,' : `${times} times, last`;
 }
 
 function decided(decision: FailureDecision, runAt: string | undefined): string {

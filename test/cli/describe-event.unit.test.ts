@@ -23,6 +23,7 @@ const SENTENCES: readonly (readonly [string, object, string])[] = [
     'payload {"a":1}, 5 attempts, priority -1, due 2026-01-31 08:00:05, by ada',
   ],
   ['JobDeduplicated', { times: 3, by: null }, 'asked for again 3 times, last by somebody'],
+  ['JobDeduplicated', { times: 1, by: 'ada' }, 'asked for again once, by ada'],
   ['AttemptStarted', { attempt: 1, worker: 4, claim: 1 }, 'attempt 1 on worker 4 (vm, pid 77)'],
   ['ProgressReported', { attempt: 1, fraction: 0.5, note: 'half' }, 'attempt 1 at 50 %: half'],
   ['AttemptSucceeded', { attempt: 1, durationMs: 12, result: [1] }, 'attempt 1 after 12 ms: [1]'],
@@ -88,6 +89,11 @@ it('an event of a newer version or an unknown type is shown raw, with a note', (
 it('the workers that events name are found once each', () => {
   const started = event('AttemptStarted', { attempt: 1, worker: 4 });
   expect([...workersIn([event('JobDiscarded', {}), started, started])]).toEqual([4]);
+});
+
+it('no worker is looked for in what cannot be read', () => {
+  const newer = { ...event('AttemptStarted', { worker: 5 }), schemaVersion: 2 };
+  expect([...workersIn([newer, event('JobForked', { worker: 'five' })])]).toEqual([]);
 });
 
 function event(type: string, data: object): RecordedEvent {
