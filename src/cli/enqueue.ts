@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { isLedgerError, LedgerError } from '../errors.js';
 import type { EnqueueOptions, JsonObject } from '../index.js';
 import { enqueueAtomically, enqueueLines, printEnqueued } from './enqueue-lines.js';
+import { namingFlags } from './flag-names.js';
 import { loadJobs } from './load-jobs.js';
 import { osUser } from './operator.js';
 import { badInput, durationMs, integer, json, oneOf } from './parse.js';
@@ -104,7 +104,7 @@ async function enqueue(kind: string | undefined, flags: EnqueueFlags): Promise<v
     async (ledger) => {
       if (kind !== undefined) {
         const answer = await ledger.enqueue(kind, payload, options).catch((error: unknown) => {
-          throw namingFlags(error);
+          throw namingFlags(error, FLAGS);
         });
         return printEnqueued(answer, asJson);
       }
@@ -115,20 +115,22 @@ async function enqueue(kind: string | undefined, flags: EnqueueFlags): Promise<v
   );
 }
 
-/** The library's refusal of one option in the command's words: `maxAttempts` is a flag here. */
-function namingFlags(error: unknown): unknown {
-  if (!isLedgerError(error)) return error;
-  const [, option = '', rest] = /^(\w+)(: expected .*)$/s.exec(error.message) ?? [];
-  if (!FLAGS.includes(option)) return error;
-  const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  const { code, jobId, cause } = error;
-  return new LedgerError(code, `${flag}${rest}`, { jobId, cause });
-}
-
-const FLAGS = [
-  ...['id', 'queue', 'priority', 'delay', 'runAt', 'maxAttempts', 'timeout', 'retry', 'tenant'],
-  ...['principal', 'correlationId', 'causationId', 'metadata', 'actor'],
-];
+const FLAGS = {
+  id: '--id',
+  queue: '--queue',
+  priority: '--priority',
+  delay: '--delay',
+  runAt: '--run-at',
+  maxAttempts: '--max-attempts',
+  timeout: '--timeout',
+  retry: '--retry',
+  tenant: '--tenant',
+  principal: '--principal',
+  correlationId: '--correlation-id',
+  causationId: '--causation-id',
+  metadata: '--metadata',
+  actor: '--actor',
+};
 
 function checkTogether(kind: string | undefined, flags: EnqueueFlags): void {
   const { ndjson = false, atomic = false, payload, id } = flags;

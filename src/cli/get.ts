@@ -5,7 +5,7 @@ import type { Job, Ledger } from '../index.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { pairs, shorten, time } from './text.js';
-import { warnUnattended } from './unattended.js';
+import { isWaiting, warnUnattended } from './unattended.js';
 
 /** `jobledger get`. */
 export function registerGet(program: Command): void {
@@ -19,7 +19,7 @@ export function registerGet(program: Command): void {
         const job = await existing(ledger, id);
         if (flags.json === true) return printJson(job);
         await print(describe(job));
-        if (job.state === 'available') await warnUnattended(ledger, job);
+        if (isWaiting(job)) await warnUnattended(ledger, job);
       });
     });
 }
@@ -43,6 +43,7 @@ function describe(job: Job): string {
     ['created', `${time(job.createdAt)} UTC${meta.actor === undefined ? '' : ` by ${meta.actor}`}`],
     ['updated', `${time(job.updatedAt)} UTC, version ${job.version}`],
     ['tenant', meta.tenant],
+    ['principal', meta.principal],
     ['correlation', meta.correlationId],
     ['caused by', meta.causationId],
     ['unique key', job.unique?.key],

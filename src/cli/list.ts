@@ -4,7 +4,7 @@ import { badInput, integer } from './parse.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { count, shorten, table, time } from './text.js';
-import { warnUnattended } from './unattended.js';
+import { isWaiting, warnUnattended } from './unattended.js';
 
 const STATES = {
   available: 'waiting for a worker',
@@ -30,7 +30,7 @@ export function registerList(program: Command): void {
   command
     .option('--kind <name>')
     .option('--queue <name>')
-    .option('--limit <number>', '1 to 100 (default: 25)', integer('limit'))
+    .option('--limit <number>', '1 to 100 (default: 25)', integer('--limit'))
     .action(async (_, self: Command) => list(self.optsWithGlobals<ListFlags>()));
 }
 
@@ -43,8 +43,7 @@ async function list(flags: ListFlags): Promise<void> {
     await print(
       jobs.length === 0 ? `no ${state === undefined ? '' : `${state} `}jobs` : rows(jobs),
     );
-    const waiting = jobs.some((job) => job.state === 'available');
-    if (waiting) await warnUnattended(ledger, { kind, queue });
+    if (jobs.some(isWaiting)) await warnUnattended(ledger, { kind, queue });
   });
 }
 
@@ -83,7 +82,8 @@ function rows(jobs: readonly ListedJob[]): string {
 
 function noteOf(job: ListedJob): string {
   if (job.setAside !== undefined) return `set aside: ${job.setAside}`;
-  if (job.failedAt === undefined) return '';
+  if (job.note !== undefined) return job.note;
   const error = [job.category, job.message].filter((part) => part !== undefined).join(': ');
+  if (job.failedAt === undefined) return shorten(error, 120);
   return shorten(`${time(job.failedAt)} ${job.decision ?? ''}  ${error}`, 120);
 }

@@ -70,7 +70,8 @@ async function report(error: unknown): Promise<number> {
   const told = asLedgerError(error);
   // Called without a command, commander has printed the help.
   if (!(error instanceof CommanderError && error.code === 'commander.help')) {
-    warn(told.code === 'INTERNAL' ? internalText(error) : told.message);
+    if (told.code === 'INTERNAL') process.stderr.write(`jobledger: ${internalText(error)}\n`);
+    else warn(told.message);
   }
   // Read by hand: what commander refuses, it has not parsed.
   if (process.argv.includes('--json')) {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { isLedgerError } from '../errors.js';
 import type { Actor, Job, Ledger, LedgerOptions } from '../index.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
+import { namingFlags } from './flag-names.js';
 import { print, printJson, warn } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { bold } from './text.js';
@@ -36,12 +37,20 @@ export async function operateOnEach(
     for (const id of ids) {
       await operate(ledger, id).then(
         (job) => answer(job, json),
-        (error: unknown) => answerNo(id, error, json),
+        (error: unknown) => answerNo(id, namingFlags(error, FLAGS), json),
       );
     }
   };
   await withLedger(flags, each, options);
 }
+
+const FLAGS = {
+  actor: '--actor',
+  reason: '--reason',
+  extraAttempts: '--attempts',
+  runAt: '--at',
+  priority: '--to',
+};
 
 /** The user of the operating system; one without a name goes by number. */
 export function osUser(): string {

@@ -1,4 +1,5 @@
 import { EXIT } from './exit-codes.js';
+import { oneLine } from './text.js';
 
 let stdoutClosed = false;
 
@@ -42,5 +43,5 @@ export function printJson(value: unknown): Promise<void> {
 
 /** A line on stderr: errors, and notes that are no part of the answer. */
 export function warn(text: string): void {
-  process.stderr.write(`jobledger: ${text}\n`);
+  process.stderr.write(`jobledger: ${oneLine(text)}\n`);
 }

@@ -11,7 +11,7 @@ export function registerReschedule(program: Command): void {
     .option(
       '--delay <duration>',
       "from now by this machine's clock: 0, 30s, 5m, 2h",
-      durationMs('delay'),
+      durationMs('--delay'),
     )
     .action(async (ids: string[], _, command: Command) => {
       const flags = command.optsWithGlobals<RescheduleFlags>();
@@ -22,6 +22,10 @@ export function registerReschedule(program: Command): void {
 
 function runAtOf({ at, delay }: RescheduleFlags): string | Date {
   if (at !== undefined && delay === undefined) return at;
-  if (delay !== undefined && at === undefined) return new Date(Date.now() + delay);
+  if (delay !== undefined && at === undefined) {
+    const due = new Date(Date.now() + delay);
+    if (!Number.isNaN(due.getTime())) return due;
+    throw badInput('--delay: expected a duration that ends within the years of the calendar');
+  }
   throw badInput('--at, --delay: expected one of them');
 }

@@ -13,7 +13,7 @@ type RetryFlags = OperatorFlags & {
 /** `jobledger retry`. */
 export function registerRetry(program: Command): void {
   operatorCommand(program, 'retry', 'let failed jobs run again; attempts go on counting')
-    .option('--attempts <number>', 'attempts to grant (default: 1)', integer('attempts'))
+    .option('--attempts <number>', 'attempts to grant (default: 1)', integer('--attempts'))
     .option('--payload <json>', 'a whole new payload: JSON, @FILE, or - for stdin')
     .option('--jobs <file>', 'module of job definitions, to check the payload against')
     .action(async (ids: string[], _, command: Command) => {

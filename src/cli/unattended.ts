@@ -1,4 +1,4 @@
-import type { Ledger } from '../index.js';
+import type { Ledger, StateName } from '../index.js';
 import { warn } from './print.js';
 import { count } from './text.js';
 
@@ -13,4 +13,9 @@ export async function warnUnattended(
     if (only.queue !== undefined && only.queue !== queue) continue;
     warn(`no live worker for ${kind} in queue ${queue}: ${count(waiting, 'job')} waiting`);
   }
+}
+
+/** True for a job that will want a worker. */
+export function isWaiting({ state }: { readonly state: StateName }): boolean {
+  return state === 'available' || state === 'scheduled' || state === 'retrying';
 }

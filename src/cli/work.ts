@@ -51,44 +51,44 @@ function addWorkerOptions(command: Command): Command {
     .option(
       '--queues <names>',
       "apart by commas (default: those of the jobs' kinds, and default)",
-      names('queues'),
+      names('--queues'),
     )
-    .option('--concurrency <number>', 'handlers at a time (default: 10)', integer('concurrency'))
+    .option('--concurrency <number>', 'handlers at a time (default: 10)', integer('--concurrency'))
     .option(
       '--fetch-ahead <number>',
       'most jobs claimed before a handler is free (default: 1000)',
-      integer('fetchAhead'),
+      integer('--fetch-ahead'),
     )
-    .option('--poll <duration>', 'time between looks for work (default: 1s)', durationMs('poll'))
+    .option('--poll <duration>', 'time between looks for work (default: 1s)', durationMs('--poll'))
     .option(
       '--heartbeat <duration>',
       'time between signs of life (default: 5s)',
-      durationMs('heartbeat'),
+      durationMs('--heartbeat'),
     )
     .option(
       '--lease <duration>',
       'silence after which this worker counts as dead (default: 15s)',
-      durationMs('lease'),
+      durationMs('--lease'),
     )
     .option(
       '--grace <duration>',
       'time that running jobs have at a stop (default: 25s)',
-      durationMs('grace'),
+      durationMs('--grace'),
     )
     .option(
       '--abort <duration>',
       'their signals abort so long before the grace ends (default: 5s)',
-      durationMs('abort'),
+      durationMs('--abort'),
     )
     .option(
       '--cancel-grace <duration>',
       'time that canceled handlers have to return (default: 30s)',
-      durationMs('cancelGrace'),
+      durationMs('--cancel-grace'),
     )
     .option(
       '--stall-limit <duration>',
       'time that the event loop may stand still (default: 5m)',
-      durationMs('stallLimit'),
+      durationMs('--stall-limit'),
     )
     .option('--fail-unknown-kinds', 'also claim kinds without a handler here, and fail them')
     .option('--no-maintenance', 'leave promoting, moving and reaping to other workers');

@@ -120,6 +120,23 @@ test('with several ids each is answered, and one refusal makes the exit code 1',
   ]);
 });
 
+test.each([
+  ['retry', '--attempts', '0', '--attempts: expected an integer from 1 to 32767, got 0'],
+  ['retry', '--attempts', 'two', '--attempts: expected an integer, got "two"'],
+  ['retry', '--payload', '{', 'payload: expected JSON: '],
+  ['reprioritize', '--to', '32768', '--to: expected an integer from -32768 to 32767, got 32768'],
+  ['reprioritize', '--to', '1.5', '--to: expected an integer, got "1.5"'],
+  ['reschedule', '--at', 'soon', '--at: expected a valid Date or ISO 8601 text'],
+  ['reschedule', '--delay', '-1', '--delay: expected a duration from 0'],
+  ['reschedule', '--delay', '999999999999d', '--delay: expected a duration that ends within'],
+  ['cancel', '--actor', ' ', '--actor: expected printable text'],
+])('%s %s %s is refused by its flag, and changes nothing', async (command, flag, value, text) => {
+  const { id } = await ledger.enqueue('operated', 1, { delay: 3_600_000 });
+  const answer = await on.run([command, id, '--reason', 'why', flag, value]);
+  expect(expectRefused(answer)).toContain(`jobledger: ${text}`);
+  await expect(ledger.history(id)).resolves.toHaveLength(1);
+});
+
 test('an id that is none changes no job', async () => {
   const { id } = await ledger.enqueue('kept', null);
   const answer = await on.run(['cancel', id, 'nonsense', '--reason', 'all']);
@@ -156,6 +173,7 @@ test('what a worker did stands in lists, stats, history and verify', async () =>
   const listed = await on.run(['list', '--failed', '--limit', '1']);
   expect(listed.lines).toHaveLength(2);
   expect(listed.lines[1]).toContain('no such user \ufffd[31mred');
+  expect(listed.lines[1]).not.toContain('\u001b');
   const timeline = (await on.run(['history', failing.id])).lines;
   expect(timeline[0]).toContain(`refuse in queue default  ${failing.id}`);
   expect(timeline.join('\n')).toMatch(
@@ -223,6 +241,22 @@ test('verify names what differs and exits with 1', async () => {
   expect(answer.code).toBe(1);
   expect(answer.lines.filter((line) => line.includes(id))).toHaveLength(1);
   expect(answer.lines.at(-1)).toMatch(/^differs: 1 difference in /);
+});
+
+test('a job with an event of a newer program is listed with a note, and told raw', async () => {
+  const { id } = await ledger.enqueue('newer', 1);
+  await onServer(
+    database.url,
+    `insert into jobledger.events select partition, (select max(position) + 1 from jobledger.events m
+        where m.partition = e.partition), stream_id, 2, 'AttemptStarted', 2, kind, queue,
+        '{"worker": "nine"}', '{}', now() from jobledger.events e where stream_id = '${id}'`,
+  );
+  const listed = await on.run(['list', '--kind', 'newer']);
+  expect(listed.code).toBe(0);
+  expect(listed.lines[1]).toMatch(new RegExp(`^${id} .* this program cannot read its events: `));
+  const told = await on.run(['history', id]);
+  expect(told).toMatchObject({ code: 0, errorLines: [] });
+  expect(told.lines.join()).toContain('(version 2, newer than this program) {"worker":"nine"}');
 });
 
 function idOf(line: string | undefined): string {

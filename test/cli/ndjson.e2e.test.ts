@@ -65,6 +65,7 @@ test('answers come while the input is still open', async () => {
 const BAD: readonly (readonly [string, string, string])[] = [
   ['no JSON', '{"kind":', 'expected JSON'],
   ['a negative delay', '{"kind":"x","payload":1,"delay":-1}', 'delay: expected milliseconds'],
+  ['an option of nobody', '{"kind":"x","payload":1,"a\\nb":1}', '"a\\nb": no such option'],
   ['a zero character', '{"kind":"x","payload":"\\u0000"}', 'payload: text with \\u0000'],
   ['a lone surrogate', '{"kind":"x","payload":"\\ud800"}', 'payload: '],
   [
