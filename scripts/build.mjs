@@ -40,11 +40,26 @@ function isAlive(pid) {
 
 function compile() {
   const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
+  if (!hasCompiler(typescript)) {
+    const why = 'the compiler is an optional package of its platform, and is not installed';
+    console.error(`build: ${why}; run 'npm ci' without --omit=optional`);
+    return false;
+  }
   const tsc = join(dirname(typescript), 'bin', 'tsc');
   const options = ['-p', join(root, 'tsconfig.build.json'), '--outDir', staging, '--noEmitOnError'];
   const run = spawnSync(process.execPath, [tsc, ...options], { cwd: root, stdio: 'inherit' });
   if (run.error) throw run.error;
   return run.status === 0;
+}
+
+/** Looked for as TypeScript itself does, which would answer with a stack of its own. */
+function hasCompiler(typescript) {
+  const name = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;
+  try {
+    return createRequire(typescript).resolve(name) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Moves file by file: each rename is atomic, and unchanged files keep their time stamps. */
