@@ -8,14 +8,14 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .description("audit this project's installed packages on two workers, kill one, look at it all")
     .action(async (_, command: Command) => {
-      const { data, database, json = false } = command.optsWithGlobals<StoreFlags>();
-      if (database !== undefined) {
-        throw badInput(
-          '--database: expected none, the demo runs on an embedded one (--data FOLDER)',
-        );
+      const flags = command.optsWithGlobals<StoreFlags>();
+      for (const flag of ['database', 'schema', 'pooler'] as const) {
+        if (flags[flag] === undefined) continue;
+        const why = 'the demo runs on an embedded database of its own (--data FOLDER)';
+        throw badInput(`--${flag}: expected none, ${why}`);
       }
       // Loaded only here: no other command should pay for it.
       const { runDemo } = await import('../demo/demo.js');
-      process.exitCode = await runDemo({ json, dataFolder: data });
+      process.exitCode = await runDemo({ json: flags.json === true, dataFolder: flags.data });
     });
 }

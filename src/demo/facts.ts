@@ -31,6 +31,8 @@ export interface Ending {
 /** A wait that an event decided on. */
 export interface Retry {
   readonly job: AuditedJob;
+  /** What it follows: the loss of an attempt with its worker, or an error. */
+  readonly after: 'loss' | 'failure';
   readonly delayMs: number;
   readonly policy: string;
 }
@@ -133,7 +135,8 @@ function retriesOf(job: AuditedJob): Retry[] {
   return job.events.flatMap((event) => {
     const decision = decisionOf(event);
     if (decision?.action !== 'retry') return [];
-    return [{ job, delayMs: decision.delayMs, policy: decision.policy }];
+    const after = event.type === 'AttemptLost' ? 'loss' : 'failure';
+    return [{ job, after, delayMs: decision.delayMs, policy: decision.policy }];
   });
 }
 

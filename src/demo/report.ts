@@ -65,7 +65,7 @@ function lossRow({ job, lostAfterMs, delayMs, ending }: LostAttempt): readonly s
 }
 
 function reportRetries(screen: Screen, { retries }: DemoFacts): void {
-  heading(screen, retries.length === 1 ? '1 retry' : `${retries.length} retries`);
+  heading(screen, retriesText(retries));
   if (retries.length === 0) return;
   const delays = retries.map(({ delayMs }) => delayMs).sort((a, b) => a - b);
   const policies = [...new Set(retries.map(({ policy }) => policy))];
@@ -73,6 +73,18 @@ function reportRetries(screen: Screen, { retries }: DemoFacts): void {
     ['delays', `${duration(delays[0]!)} to ${duration(delays.at(-1)!)}`],
     ['policy', policies.map(inWords).join('; ')],
   ]);
+}
+
+/** `5 retries, of 4 lost attempts and 1 failed attempt`. */
+function retriesText(retries: DemoFacts['retries']): string {
+  const total = retries.length === 1 ? '1 retry' : `${retries.length} retries`;
+  const lost = retries.filter(({ after }) => after === 'loss').length;
+  const failed = retries.length - lost;
+  const parts = [
+    lost > 0 ? count(lost, 'lost attempt') : '',
+    failed > 0 ? count(failed, 'failed attempt') : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? total : `${total}, of ${parts.join(' and ')}`;
 }
 
 const JITTER: { readonly [name: string]: string } = {
@@ -133,7 +145,7 @@ function reportTotals(screen: Screen, facts: DemoFacts): void {
     ['jobs', `${jobs.length}: ${succeeded} succeeded, ${failures.length} failed`],
     [
       'events',
-      `${events.toLocaleString('en')} in ${duration(elapsedMs)}: ${perSecond(facts)} per second`,
+      `${events.toLocaleString('en')} in ${duration(elapsedMs)}, the wait for the lease included: ${perSecond(facts)} per second`,
     ],
     ['read', `${size(facts.bytes)} in ${count(facts.files, 'file')}`],
   ]);

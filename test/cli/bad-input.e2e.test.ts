@@ -184,6 +184,11 @@ test('a module of jobs that cannot be used is refused in one line that names it'
   expect(expectRefused(self)).toContain('is none');
 });
 
+test('a schema for the demo is refused, which has a database of its own', async () => {
+  const line = expectRefused(await cli(['demo', '--schema', 'mine']));
+  expect(line).toContain('--schema: expected none, the demo runs on an embedded database');
+});
+
 test('a kind that two jobs claim is refused, with both places', async () => {
   const path = new URL('./fixtures/duplicates.mjs', import.meta.url).pathname;
   const line = expectRefused(await cliOn(database.url).run(['work', '--jobs', path]));

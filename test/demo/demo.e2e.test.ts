@@ -37,8 +37,10 @@ describe('the demo in this repository', () => {
     'audits every package, survives the kill of a worker, and leaves a ledger that tells it all',
     async () => {
       const data = await dataFolder();
+      const began = performance.now();
       const demo = startCli(['demo', '--json', '--data', data], { cwd: ROOT });
       const summary = await summaryOf(demo);
+      expect(performance.now() - began).toBeLessThan(60_000);
       const packages = await readLockfile(ROOT);
       expect(Object.keys(summary)).toEqual(FIELDS);
       expect(summary).toMatchObject({ jobs: packages.length, killedWorkers: 1, verified: true });
@@ -65,6 +67,10 @@ describe('the demo in a small project', () => {
       expect(text).toContain('optional, for aix ppc64');
       expect(text).toMatch(/✗ worker \d+ \(process \d+\) killed with SIGKILL/);
       expect(text).toMatch(/AttemptLost +worker \d+ was lost during attempt 1; again after \d+ ms/);
+      expect(text).toMatch(/^(\d+) (retry|retries), of \1 lost attempts?$/m);
+      expect(text).toMatch(
+        /^ +events +\d+ in .* s, the wait for the lease included: \d+ per second$/m,
+      );
       expect(text).not.toContain('\u001b');
       await followUpsWork(first, folder);
 

@@ -20,7 +20,7 @@ describe('the facts of a run', () => {
     const facts = factsOf([job(RECOVERED), job(FAILED, { from: 9 })]);
     expect(facts).toMatchObject({ succeeded: 1, events: 8, elapsedMs: 3_000 });
     expect(facts).toMatchObject({ files: 2, bytes: 1_500 });
-    expect(facts.retries.map(({ delayMs }) => delayMs)).toEqual([500]);
+    expect(facts.retries).toMatchObject([{ after: 'loss', delayMs: 500 }]);
     expect(facts.failures.map(({ error, reason }) => [error.category, reason])).toEqual([
       ['not-found', 'non-retryable'],
     ]);
