@@ -92,6 +92,9 @@ export function checkedUrl(text: string, field = 'database'): string {
     const got = scheme === undefined ? 'text without a scheme' : `${scheme}://`;
     throw new LedgerError('BAD_DATABASE_URL', `${field}: expected postgres://…, got ${got}`);
   }
+  if (!/^[a-z]+:\/\//i.test(text)) {
+    throw new LedgerError('BAD_DATABASE_URL', `${field}: expected postgres://…, got ${scheme}:`);
+  }
   // `postgres://user@/db?host=/socket` has no host, which the URL standard does not allow.
   if (!URL.canParse(text.replace(/^([a-z]+:\/\/(?:[^@/]*@)?)(?=\/)/i, '$1localhost'))) {
     throw new LedgerError('BAD_DATABASE_URL', `${field}: expected a well-formed Postgres URL`);

@@ -84,6 +84,12 @@ export function asStoreError(error: unknown): unknown {
       cause: error,
     });
   }
+  // A session that the server would not begin: a startup option that it does not have, say.
+  if ((error as { severity?: unknown }).severity === 'FATAL') {
+    return new LedgerError('STORE_UNREACHABLE', `database: no session: ${error.message}`, {
+      cause: error,
+    });
+  }
   return error;
 }
 

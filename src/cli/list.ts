@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ListedJob, StateName } from '../index.js';
+import { namingFlags } from './flag-names.js';
 import { badInput, integer } from './parse.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
@@ -38,7 +39,9 @@ async function list(flags: ListFlags): Promise<void> {
   const state = stateOf(flags);
   const { kind, queue, limit } = flags;
   await withLedger(flags, async (ledger) => {
-    const jobs = await ledger.list({ state, kind, queue, limit });
+    const jobs = await ledger.list({ state, kind, queue, limit }).catch((error: unknown) => {
+      throw namingFlags(error, FLAGS);
+    });
     if (flags.json === true) return printJson(jobs);
     await print(
       jobs.length === 0 ? `no ${state === undefined ? '' : `${state} `}jobs` : rows(jobs),
@@ -46,6 +49,8 @@ async function list(flags: ListFlags): Promise<void> {
     if (jobs.some(isWaiting)) await warnUnattended(ledger, { kind, queue });
   });
 }
+
+const FLAGS = { kind: '--kind', queue: '--queue', limit: '--limit' };
 
 function stateOf(flags: ListFlags): StateName | undefined {
   const given = (Object.keys(STATES) as StateName[]).filter((state) => flags[state] === true);

@@ -91,7 +91,12 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'a limit out of range',
     ['list', '--limit', '0'],
-    'limit: expected an integer from 1 to 100, got 0',
+    '--limit: expected an integer from 1 to 100, got 0',
+  ],
+  [
+    'a number of partitions out of range',
+    ['migrate', '--partitions', '257'],
+    '--partitions: expected an integer from 1 to 256, got 257',
   ],
   [
     'two states',

@@ -120,6 +120,7 @@ const BAD_URLS: readonly (readonly [unknown, RegExp])[] = [
   ['redis://:secret@localhost', /got redis:\/\/$/],
   ['localhost/x', /without a scheme/],
   ['postgres://[', /well-formed/],
+  ['postgres:app', /expected postgres:\/\/…, got postgres:$/],
   [{ connectionString: '' }, /blank/],
   [{ connectionString: 'http://x' }, /got http:\/\/$/],
 ];
@@ -177,6 +178,14 @@ const UNFIT = [
   ['synchronous_commit', 'off', 'BAD_SERVER', /synchronous_commit is off/],
   ['default_transaction_read_only', 'on', 'STORE_READ_ONLY', /standby or the session is read-only/],
 ] as const;
+
+test('a startup option that the server does not have is told in one line', async () => {
+  const database = { ...site2.database.config, options: '-c nonsense=1' };
+  expect(await refusal({ database })).toMatchObject({
+    code: 'STORE_UNREACHABLE',
+    message: 'database: no session: unrecognized configuration parameter "nonsense"',
+  });
+});
 
 test.each(UNFIT)('a server with %s = %s is refused', async (name, value, code, line) => {
   const options = { options: `-c ${name}=${value}` };
