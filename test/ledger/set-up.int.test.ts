@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { migrateDatabase, openLedger, type LedgerOptions } from 'jobledger';
+import { z } from 'zod';
+import { defineJob, migrateDatabase, openLedger, type LedgerOptions } from 'jobledger';
 import { createDatabase as openDatabase, endDatabase } from '../../src/database.js';
 import { createDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -162,6 +163,13 @@ test.each(MISTAKES)('the options %o are refused in one line', async (options, li
   expect(error.message).toMatch(line);
   await expect(migrateDatabase(given)).rejects.toMatchObject({ code: 'BAD_CONFIG' });
   await expect(openLedger(null as never)).rejects.toThrow(/^options: expected an object, got null/);
+});
+
+test('a kind that is there twice is refused, with its name', async () => {
+  const job = defineJob({ kind: 'twice', payload: z.any() });
+  expect(await refusal({ database: site.database.url, jobs: [job, job] })).toMatchObject({
+    ...{ code: 'DUPLICATE_KIND', message: 'jobs: kind "twice" is there twice' },
+  });
 });
 
 test('a store that is not there is unreachable, also by a name it does not have', async () => {

@@ -47,7 +47,15 @@ test('the attempt of a killed worker is lost, and tried again by another', async
   await second.waitForLine(`began ${id} 2`);
   second.stdin.write('go\n');
   expect((await inState(site.ledger, id, 'succeeded')).result).toBe(second.pid);
-  expect(site.logged).toContainEqual(expect.objectContaining({ code: 'WORKER_DEAD', attempts: 1 }));
+  expect(site.logged).toContainEqual(
+    expect.objectContaining({ level: 'warn', code: 'WORKER_DEAD', attempts: 1 }),
+  );
+  expect(site.logged.filter(({ jobId }) => jobId === id)).toMatchObject([
+    {
+      ...{ level: 'warn', code: 'ATTEMPT_LOST', kind: 'wait', attempt: 1, of: 5 },
+      ...{ outcome: 'retrying', why: 'worker-lost', nextInMs: expect.any(Number) },
+    },
+  ]);
 });
 
 test('with defaults, a thousand attempts of a killed leader are decided within 25 s', async () => {
@@ -111,9 +119,12 @@ test('a worker that was only paused cannot finish what others have taken over, a
   const { id } = await site.ledger.enqueue('hold', {});
   await paused.waitForLine(`began ${id} 1`);
   paused.signal('SIGSTOP');
-  const other = job('hold', () => 'by the other');
+  const other = job('hold', (_, { previousError }) => ({ by: 'the other', previousError }));
   const taker = await site.start({ jobs: [other] });
-  expect((await inState(site.ledger, id, 'succeeded')).result).toBe('by the other');
+  expect((await inState(site.ledger, id, 'succeeded')).result).toMatchObject({
+    by: 'the other',
+    previousError: { name: 'WorkerLost', message: expect.stringContaining(`worker ${paused.id}`) },
+  });
   await taker.stop();
   paused.signal('SIGCONT');
   paused.stdin.write('go\n');
