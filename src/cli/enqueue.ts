@@ -4,7 +4,7 @@ import { enqueueAtomically, enqueueLines, printEnqueued } from './enqueue-lines.
 import { namingFlags } from './flag-names.js';
 import { loadJobs } from './load-jobs.js';
 import { osUser } from './operator.js';
-import { badInput, durationMs, integer, json, oneOf } from './parse.js';
+import { badInput, durationMs, integer, jsonObject, oneOf } from './parse.js';
 import { readValue } from './payload.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 
@@ -64,7 +64,7 @@ function addJobOptions(command: Command): Command {
     .option('--run-at <time>', 'due at a time, ISO 8601 with a zone')
     .option('--max-attempts <number>', '1 means no retry', integer('--max-attempts'))
     .option('--timeout <duration>', 'for each attempt, or none', timeoutMs)
-    .option('--retry <json>', 'retry policy, as the library takes it', json('--retry'))
+    .option('--retry <json>', 'retry policy, as the library takes it', jsonObject('--retry'))
     .option('--unique-key <key>', 'no second job with this key, kind and tenant …')
     .option(
       '--unique-scope <scope>',
@@ -81,7 +81,7 @@ function addJobOptions(command: Command): Command {
     .option('--principal <name>')
     .option('--correlation-id <id>')
     .option('--causation-id <id>')
-    .option('--metadata <json>', 'a JSON object', json('--metadata'))
+    .option('--metadata <json>', 'a JSON object', jsonObject('--metadata'))
     .option('--actor <name>', 'who enqueues; it is recorded', osUser());
 }
 

@@ -1,5 +1,5 @@
 import { LedgerError } from '../errors.js';
-import type { Json } from '../index.js';
+import type { Json, JsonObject } from '../index.js';
 import { oneLine, shorten } from './text.js';
 
 /** A reader of an option's text as commander takes it: throws one line that names the field. */
@@ -56,6 +56,17 @@ export function json(field: string): Parser<Json> {
       if (text.trim() === '') throw bad(field, 'JSON', text);
       throw badInput(`${field}: expected JSON: ${oneLine((error as Error).message)}`);
     }
+  };
+}
+
+/** JSON text of an object. Commander would make blank text of a null that a parser answers. */
+export function jsonObject(field: string): Parser<JsonObject> {
+  return (text) => {
+    const value = json(field)(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return value as JsonObject;
+    }
+    throw bad(field, 'a JSON object', text);
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { durationMs, integer, json, names, oneOf } from '../../src/cli/parse.js';
+import { durationMs, integer, json, jsonObject, names, oneOf } from '../../src/cli/parse.js';
 
 describe('a duration', () => {
   it.each([
@@ -71,4 +71,13 @@ it('a word must be one of those known', () => {
   const scope = oneOf('uniqueScope', ['active', 'forever']);
   expect(scope('forever')).toBe('forever');
   expect(() => scope('ever')).toThrow('uniqueScope: expected active or forever, got "ever"');
+});
+
+it('an object must be one, and no null or list', () => {
+  expect(jsonObject('--retry')('{"type":"fixed"}')).toEqual({ type: 'fixed' });
+  for (const text of ['null', '[]', '5', '"x"']) {
+    expect(() => jsonObject('--retry')(text)).toThrow(
+      `--retry: expected a JSON object, got ${JSON.stringify(text)}`,
+    );
+  }
 });
