@@ -169,6 +169,16 @@ test('a payload that no longer fits its schema fails the job without calling its
   expect(called).toBe(true);
 });
 
+test('a payload schema that never answers ends the attempt at its limit', async () => {
+  const site = shared.current;
+  const silent = z.any().refine(() => new Promise<boolean>(() => undefined));
+  const runnable = defineJob({ kind: 'payload.silent', payload: silent, handle: () => 1 });
+  await site.start({ jobs: [runnable] });
+  const { id } = await site.ledger.enqueue('payload.silent', {}, { timeout: 100, maxAttempts: 1 });
+  const failed = await inState(site.ledger, id, 'failed');
+  expect(failed.previousError).toMatchObject({ name: 'TimeoutError', category: 'timeout' });
+});
+
 test('kinds that a worker lacks are left alone, unless it is told to fail them', async () => {
   const site = shared.current;
   const worker = await site.start({ jobs: [job('known', () => null)] });

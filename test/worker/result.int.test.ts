@@ -70,6 +70,18 @@ test('a result schema that throws leaves the result out', async () => {
   expect(done.resultOmitted).toBe('result: its validator threw');
 });
 
+test('a result schema that never answers leaves the result out', async () => {
+  const { ledger, start } = shared.current;
+  const silent = z.any().refine(() => new Promise<boolean>(() => undefined));
+  const runnable = defineJob({
+    ...{ kind: 'result.silent', payload: z.any(), result: silent, handle: () => 1 },
+  });
+  await start({ jobs: [runnable] });
+  const { id } = await ledger.enqueue(runnable, {}, { timeout: 1_000 });
+  const done = await inState(ledger, id, 'succeeded');
+  expect(done.resultOmitted).toBe('result: its validator did not answer');
+});
+
 test('what a handler does to its result after returning it does not reach the ledger', async () => {
   const { ledger, start } = shared.current;
   const result = { n: 1 };
