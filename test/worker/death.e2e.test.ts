@@ -115,9 +115,11 @@ test('a job that kills its worker fails alone: none of a thousand innocents does
 
 test('a worker that was only paused cannot finish what others have taken over, and goes on', async () => {
   const site = await openSite();
-  const paused = await startWorker(site, ['hold', 'quick']);
+  const paused = await startWorker(site, ['hold', 'quick', 'wait']);
   const { id } = await site.ledger.enqueue('hold', {});
   await paused.waitForLine(`began ${id} 1`);
+  const told = await site.ledger.enqueue('wait', {}, { maxAttempts: 1 });
+  await paused.waitForLine(`began ${told.id} 1`);
   paused.signal('SIGSTOP');
   const other = job('hold', (_, { previousError }) => ({ by: 'the other', previousError }));
   const taker = await site.start({ jobs: [other] });
@@ -125,8 +127,10 @@ test('a worker that was only paused cannot finish what others have taken over, a
     by: 'the other',
     previousError: { name: 'WorkerLost', message: expect.stringContaining(`worker ${paused.id}`) },
   });
+  await inState(site.ledger, told.id, 'failed');
   await taker.stop();
   paused.signal('SIGCONT');
+  await paused.waitForLine(`aborted ${told.id} lease-lost`);
   paused.stdin.write('go\n');
   await paused.waitForLine(`returned ${id}`);
   await eventually(async () => (await types(site.ledger, id)).includes('OutcomeRejected'));
