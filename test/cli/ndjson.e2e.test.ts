@@ -147,6 +147,21 @@ test('a stream much larger than the memory passes through', { timeout: 120_000 }
   expect(child.lines).toHaveLength(lines);
 });
 
+test(
+  'a stream of very many lines leaves nothing of them in memory',
+  { timeout: 120_000 },
+  async () => {
+    const child = startCli(['enqueue', '--ndjson', '--database', database.url], {
+      env: { NODE_OPTIONS: '--max-old-space-size=64' },
+    });
+    const blocks = 150;
+    const thousand = `${line({ kind: 'many', payload: 1 })}\n`.repeat(1_000);
+    await pipeline(Readable.from(Array.from({ length: blocks }, () => thousand)), child.stdin);
+    await expect(child.exit).resolves.toMatchObject({ code: 0 });
+    expect(child.lines).toHaveLength(blocks * 1_000);
+  },
+);
+
 function line(value: object): string {
   return JSON.stringify(value);
 }
