@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { isLedgerError } from '../errors.js';
+import type { LedgerError } from '../errors.js';
 import type { Actor, Job, Ledger, LedgerOptions } from '../index.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { namingFlags } from './flag-names.js';
@@ -23,7 +23,8 @@ export function operatorCommand(program: Command, name: string, description: str
 
 /**
  * Does something to each job and answers a line for each. All ids are read first: one that is no id
- * at all changes nothing. A job that refuses does not keep the others from it.
+ * at all changes nothing. A job that refuses, or whose kind refuses the payload after others took it,
+ * does not keep the others from it.
  */
 export async function operateOnEach(
   flags: OperatorFlags,
@@ -33,12 +34,17 @@ export async function operateOnEach(
 ): Promise<void> {
   const json = flags.json === true;
   const each = async (ledger: Ledger): Promise<void> => {
-    if (ids.length > 1) for (const id of ids) await ledger.get(id);
+    if (ids.length > 1) for (const id of ids) await ledger.get(id).catch(throwUnlessNo);
+    let changed = false;
     for (const id of ids) {
-      await operate(ledger, id).then(
-        (job) => answer(job, json),
-        (error: unknown) => answerNo(id, namingFlags(error, FLAGS), json),
-      );
+      try {
+        await answer(await operate(ledger, id), json);
+        changed = true;
+      } catch (error) {
+        const told = namingFlags(error, FLAGS);
+        if (!changed || exitCodeOf(told) !== EXIT.badInput) throwUnlessNo(told);
+        await answerNo(id, told as LedgerError, json);
+      }
     }
   };
   await withLedger(flags, each, options);
@@ -61,12 +67,15 @@ export function osUser(): string {
   }
 }
 
-async function answerNo(id: string, error: unknown, json: boolean): Promise<void> {
-  if (!isLedgerError(error) || exitCodeOf(error) !== EXIT.no) throw error;
+function throwUnlessNo(error: unknown): void {
+  if (exitCodeOf(error) !== EXIT.no) throw error;
+}
+
+async function answerNo(id: string, error: LedgerError, json: boolean): Promise<void> {
   const { code, message } = error;
   if (json) await printJson({ id, error: { code, message } });
   else warn(message);
-  process.exitCode = EXIT.no;
+  process.exitCode = process.exitCode === EXIT.badInput ? EXIT.badInput : exitCodeOf(error);
 }
 
 async function answer(job: Job, json: boolean): Promise<void> {

@@ -3,6 +3,7 @@ import { openLedger, type Ledger } from '../../src/index.js';
 import { cliOn } from '../support/cli.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { fail } from '../support/fail-job.js';
+import { onServer } from '../support/postgres.js';
 
 const by = ['--reason', 'why', '--actor', 'ada'];
 
@@ -105,4 +106,30 @@ test('hostile names pass through every command', async () => {
     expect(told.lines.join('\n')).toContain(HOSTILE);
   }
   await expect(on.json(['verify'])).resolves.toMatchObject({ verified: true });
+});
+
+test('with several ids each is answered, though one refuses the payload or cannot be read', async () => {
+  const jobs = new URL('./fixtures/jobs.mjs', import.meta.url).pathname;
+  const ids: string[] = [];
+  for (const kind of ['refuse', 'greet', 'wait', 'ignore']) {
+    const { id } = await ledger.enqueue(kind, { name: 'Ada' }, { maxAttempts: 1 });
+    await fail(ledger, kind, id);
+    ids.push(id);
+  }
+  await onServer(
+    database.url,
+    `insert into jobledger.events select partition, (select max(position) + 1 from jobledger.events m
+        where m.partition = e.partition), stream_id, 99, 'JobDeduplicated', 2, kind, queue, '{}', '{}',
+        now() from jobledger.events e where stream_id = '${ids[3]}' and version = 1`,
+  );
+  const order = [ids[0]!, ids[3]!, ids[1]!, ids[2]!];
+  const args = ['retry', ...order, '--reason', 'why', '--jobs', jobs, '--payload', '7', '--json'];
+  const answer = await on.run(args);
+  expect(answer.code).toBe(2);
+  expect(answer.lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { id: ids[0], state: 'available' },
+    { id: ids[3], error: { code: 'ILLEGAL_STATE' } },
+    { id: ids[1], error: { code: 'PAYLOAD_INVALID' } },
+    { id: ids[2], state: 'available' },
+  ]);
 });
