@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_FOLDER, readEnvironment } from '../config.js';
@@ -27,11 +28,9 @@ export interface DemoOptions {
   readonly stderr?: TextStream;
 }
 
-/** The exit code after SIGINT, as shells count it. */
-const INTERRUPTED = 130;
-
 /**
- * Runs the demo and gives its exit code: 0, 1 if the self-check failed, 130 if it was interrupted.
+ * Runs the demo and gives its exit code: 0, 1 if the self-check failed, 128 and the number of the
+ * signal if it was interrupted, as shells count it.
  * Throws LedgerError: `BAD_INPUT` without an npm project to audit, else what `openLedger` throws.
  */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -44,10 +43,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     const story = tell({ project, dataFolder, packages, screen, stage });
     const ending = await Promise.race([story, stage.interrupted]);
-    if (ending === 'interrupted') {
+    if (typeof ending === 'string') {
       screen.endProgress();
       screen.line('Interrupted. What is left is done by the next demo in this folder.');
-      return INTERRUPTED;
+      return 128 + constants.signals[ending];
     }
     if (options.json) stdout.write(`${JSON.stringify(summary(ending))}\n`);
     return ending.verified ? 0 : 1;

@@ -9,17 +9,17 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export class Stage {
   readonly #dataFolder: string;
   readonly #processes: WorkerProcess[] = [];
-  readonly #interrupt: () => void;
+  readonly #interrupt: (signal: NodeJS.Signals) => void;
   #opening: Promise<Ledger> | undefined;
   #cleared: Promise<void> | undefined;
-  /** Resolves when somebody wants the demo to end. */
-  readonly interrupted: Promise<'interrupted'>;
+  /** Resolves when somebody wants the demo to end, with the signal that said so. */
+  readonly interrupted: Promise<NodeJS.Signals>;
 
   constructor(dataFolder: string) {
     this.#dataFolder = dataFolder;
-    let interrupt = () => {};
+    let interrupt: (signal: NodeJS.Signals) => void = () => {};
     this.interrupted = new Promise((resolve) => {
-      interrupt = () => resolve('interrupted');
+      interrupt = resolve;
     });
     this.#interrupt = interrupt;
     for (const signal of SIGNALS) process.on(signal, interrupt);

@@ -98,6 +98,16 @@ describe('the demo in a small project', () => {
   );
 
   it(
+    'says by its exit code which signal ended it',
+    async () => {
+      const { demo, pids } = await demoWithoutEnd();
+      expect(await demo.kill('SIGTERM')).toEqual({ code: 143, signal: null });
+      await eventually(() => !pids.some(isAlive));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'leaves no process behind when it is killed itself',
     async () => {
       const { demo, pids } = await demoWithoutEnd();
