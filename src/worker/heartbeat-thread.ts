@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
+import { identityAsker } from './heartbeat-identity.js';
 import type { ThreadData, ToMain, ToThread } from './heartbeat-messages.js';
 
 /**
@@ -7,11 +8,13 @@ import type { ThreadData, ToMain, ToThread } from './heartbeat-messages.js';
  * loop does not lose its lease. It keeps the worker's row beating; it gives up leadership when the
  * main loop has not answered for 2 s; it stops beating when the loop has stood still too long.
  */
-const { config, statements, worker, heartbeatMs, stallLimitMs, mainTick } =
+const { config, statements, worker, heartbeatMs, stallLimitMs, mainTick, identityPort } =
   workerData as ThreadData;
 const port = parentPort!;
 const LEADER_SILENCE_MS = 2_000;
 const LOOP_MS = Math.min(500, heartbeatMs);
+const checkServerIdentity =
+  identityPort && identityAsker(identityPort, (asked) => say({ type: 'identity', ...asked }));
 
 let client: pg.Client | undefined;
 let password: string | undefined;
@@ -71,6 +74,7 @@ async function connect(): Promise<pg.Client> {
   const fresh = new pg.Client({
     ...config,
     ...(await credentials()),
+    ...(checkServerIdentity && { ssl: { ...(config.ssl as object), checkServerIdentity } }),
     connectionTimeoutMillis: 5_000,
   });
   // The next query fails and the loop connects again; unheard, the error would end the thread.

@@ -1,8 +1,10 @@
-import { Worker as Thread } from 'node:worker_threads';
+import { MessageChannel, Worker as Thread, type MessagePort } from 'node:worker_threads';
 import type { ClientConfig } from 'pg';
 import { sessionConfig } from '../database.js';
 import type { Store } from '../ledger/store.js';
-import type { ThreadData, ToMain, ToThread } from './heartbeat-messages.js';
+import { identityCheckOf, threadConfig } from './heartbeat-config.js';
+import { judgeIdentity } from './heartbeat-identity.js';
+import type { IdentityQuestion, ThreadData, ToMain, ToThread } from './heartbeat-messages.js';
 import { leadershipStatements } from './maintenance/leadership.js';
 import type { WorkerSettings } from './options.js';
 
@@ -19,17 +21,21 @@ export interface HeartbeatListener {
 export class Heartbeat {
   readonly #thread: Thread;
   readonly #ticker: NodeJS.Timeout;
+  readonly #identity: MessagePort;
   #stopped = false;
 
   constructor(store: Store, settings: WorkerSettings, worker: number, listener: HeartbeatListener) {
     const mainTick = new BigInt64Array(new SharedArrayBuffer(8));
     const tick = () => Atomics.store(mainTick, 0, process.hrtime.bigint());
     tick();
-    this.#ticker = setInterval(tick, 100);
     const { config } = store.database;
+    const { port1, port2 } = new MessageChannel();
+    this.#identity = port1;
+    const asksIdentity = identityCheckOf(config) !== undefined;
     const data: ThreadData = {
-      config: copyable(sessionConfig(config, store.database.pooler)),
+      config: threadConfig(sessionConfig(config, store.database.pooler)),
       asksPassword: typeof config.password === 'function',
+      identityPort: asksIdentity ? port2 : undefined,
       worker,
       heartbeatMs: settings.heartbeatMs,
       stallLimitMs: settings.stallLimitMs,
@@ -40,7 +46,12 @@ export class Heartbeat {
         ...leadershipStatements(store),
       },
     };
-    this.#thread = new Thread(threadFile(), { workerData: data, stdout: false, stderr: false });
+    this.#thread = new Thread(threadFile(), {
+      ...{ workerData: data, transferList: asksIdentity ? [port2] : [] },
+      ...{ stdout: false, stderr: false },
+    });
+    // Only now: a thread that cannot be made must leave no timer.
+    this.#ticker = setInterval(tick, 100);
     this.#thread.on('message', (message: ToMain) => this.#hear(message, config, listener, store));
     this.#thread.on('error', (error) => this.#stopped || listener.stalled(error.message));
     this.#thread.on('exit', () => this.#stopped || listener.stalled('the heartbeat thread ended'));
@@ -54,6 +65,7 @@ export class Heartbeat {
     const ended = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
     const patience = setTimeout(() => void this.#thread.terminate(), 1_000);
     await ended;
+    this.#identity.close();
     clearTimeout(patience);
   }
 
@@ -75,7 +87,14 @@ export class Heartbeat {
         );
       case 'password':
         return void this.#answerPassword(config);
+      case 'identity':
+        return this.#answerIdentity(config, message);
     }
+  }
+
+  #answerIdentity(config: ClientConfig, question: IdentityQuestion): void {
+    const check = identityCheckOf(config);
+    if (check !== undefined) this.#identity.postMessage(judgeIdentity(check, question));
   }
 
   async #answerPassword(config: ClientConfig): Promise<void> {
@@ -85,21 +104,6 @@ export class Heartbeat {
       .catch(() => undefined);
     this.#thread.postMessage({ type: 'password', password } satisfies ToThread);
   }
-}
-
-/** What a thread can be given: plain data. Functions (a password's, TLS's own checks) stay here. */
-function copyable(config: ClientConfig): ClientConfig {
-  const { types: _, password, ssl, ...rest } = config;
-  const plain = Object.entries(rest).filter(([, value]) => typeof value !== 'function');
-  const tls =
-    typeof ssl === 'object'
-      ? Object.fromEntries(Object.entries(ssl).filter(([, v]) => typeof v !== 'function'))
-      : ssl;
-  return {
-    ...Object.fromEntries(plain),
-    ...(typeof password === 'string' ? { password } : {}),
-    ...(tls === undefined ? {} : { ssl: tls }),
-  };
 }
 
 /** Run from its sources (in tests), the thread still needs the built file: Node 20 runs no TypeScript. */

@@ -28,12 +28,15 @@ export interface WorkerSettings {
   readonly maintenance: boolean;
 }
 
-/** Checks all options together: every fault is told at once. */
-export function workerSettings(options: WorkerOptions): WorkerSettings {
+/** Checks all options together: every fault is told at once, with those that were found already. */
+export function workerSettings(
+  options: WorkerOptions,
+  found: readonly string[] = [],
+): WorkerSettings {
   if (typeof options !== 'object' || options === null) {
     throw new LedgerError('BAD_CONFIG', `worker: expected options, got ${shown(options)}`);
   }
-  const problems = problemsOf(options);
+  const problems = [...found, ...problemsOf(options)];
   const jobs = jobsByKind(options.jobs, problems);
   const number = (name: NumberOption, min: number, max: number, fallback: number): number => {
     const value = options[name] ?? fallback;

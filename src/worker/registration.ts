@@ -32,6 +32,14 @@ export async function register(store: Store, settings: WorkerSettings): Promise<
   throw new LedgerError('OTHER_LEDGER', message);
 }
 
+/** Takes a registration back whose worker never began: nothing can have named it. */
+export async function unregister(store: Store, worker: number): Promise<void> {
+  await store.database.pool.query({
+    text: `delete from ${store.tables.workers} where id = $1`,
+    values: [worker],
+  });
+}
+
 /** Records that an incarnation ended of its own accord. */
 export async function deregister(store: Store, worker: number, reason: string): Promise<void> {
   await store.database.pool.query({

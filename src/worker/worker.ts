@@ -3,8 +3,10 @@ import type { LedgerWorker, WorkerOptions } from '../api-worker.js';
 import { isLedgerError, LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
 import type { ContextTools } from './context.js';
+import { threadProblems } from './heartbeat-config.js';
 import { Incarnation } from './incarnation.js';
 import { workerSettings, type WorkerSettings } from './options.js';
+import { unregister } from './registration.js';
 
 /**
  * A worker: claims jobs, runs their handlers, records how they ended. It owns leases, never state:
@@ -28,7 +30,7 @@ export class Worker implements LedgerWorker {
 
   constructor(store: Store, options: WorkerOptions, tools: Pick<ContextTools, 'enqueue'>) {
     this.#store = store;
-    this.#settings = workerSettings(options);
+    this.#settings = workerSettings(options, threadProblems(store.database.config));
     this.#tools = tools;
     this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
@@ -69,7 +71,14 @@ export class Worker implements LedgerWorker {
       lost: () => this.#declaredDead(incarnation),
       stalled: (why) => void this.#stall(incarnation, why),
     });
-    await incarnation.start();
+    try {
+      await incarnation.start();
+    } catch (error) {
+      // It claimed nothing yet. If the store is away, the reaper finds the row later.
+      if (incarnation.id !== undefined)
+        await unregister(this.#store, incarnation.id).catch(() => {});
+      throw error;
+    }
     this.#incarnation = incarnation;
   }
 
