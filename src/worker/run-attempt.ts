@@ -4,7 +4,7 @@ import type { HandlerContext, RunnableJob } from '../job/define.js';
 import { encodeJson } from '../job/encode-json.js';
 import { MAX_RESULT_BYTES } from '../job/limits.js';
 import type { Json } from '../job/json.js';
-import { validate } from '../ledger/validate.js';
+import { validate, type Validated } from '../ledger/validate.js';
 import type { Attempt } from './attempt.js';
 import { createContext, type ContextTools } from './context.js';
 import { failure, invalidPayload, malformed, timeout, unknownKind } from './failure.js';
@@ -124,7 +124,7 @@ function success(
 type Kept = { readonly result: Json | undefined } | { readonly omitted: string };
 
 async function checkedResult(job: RunnableJob, result: unknown): Promise<Kept> {
-  const checked = await Promise.race([validated(job, result), hung()]);
+  const checked = await validated(job, result);
   return 'problem' in checked
     ? { omitted: `result: ${checked.problem}`.slice(0, 500) }
     : keepable(checked.value);
@@ -143,12 +143,10 @@ function keepable(value: unknown): Kept {
   return { result: JSON.parse(encoded.text) as Json };
 }
 
-async function validated(
-  job: RunnableJob,
-  result: unknown,
-): Promise<{ readonly value: unknown } | { readonly problem: string }> {
+async function validated(job: RunnableJob, result: unknown): Promise<Validated> {
   try {
-    return await validate(job.options.result!, result);
+    const answer = validate(job.options.result!, result);
+    return answer instanceof Promise ? await unlessHung(answer) : answer;
   } catch {
     return { problem: 'its validator threw' };
   }
@@ -156,11 +154,18 @@ async function validated(
 
 const RESULT_VALIDATION_MS = 5_000;
 
-function hung(): Promise<{ readonly problem: string }> {
-  return new Promise((resolve) => {
+/** The timer goes with the answer: thousands of results a second would else keep one each. */
+async function unlessHung(answer: Promise<Validated>): Promise<Validated> {
+  let timer: NodeJS.Timeout | undefined;
+  const hung = new Promise<Validated>((resolve) => {
     const say = () => resolve({ problem: 'its validator did not answer' });
-    setTimeout(say, RESULT_VALIDATION_MS).unref();
+    timer = setTimeout(say, RESULT_VALIDATION_MS).unref();
   });
+  try {
+    return await Promise.race([answer, hung]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function snoozed(

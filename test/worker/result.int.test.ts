@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
+import { createHook } from 'node:async_hooks';
+import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '../../src/index.js';
+import { eventually } from '../support/eventually.js';
 import { inState, job, lastEvent, sharedSite } from './site.js';
 
 const shared = sharedSite();
@@ -70,14 +72,38 @@ test('a result schema that throws leaves the result out', async () => {
   expect(done.resultOmitted).toBe('result: its validator threw');
 });
 
-test('a result schema that never answers leaves the result out', async () => {
+/** Timers of this length that are made from here on; gives those that are not over. */
+function timersOf(lengthMs: number): ReadonlySet<number> {
+  const open = new Set<number>();
+  const hook = createHook({
+    init: (id, type, _, resource) => {
+      const { _idleTimeout: length } = resource as { _idleTimeout?: number };
+      if (type === 'Timeout' && length === lengthMs) open.add(id);
+    },
+    destroy: (id) => void open.delete(id),
+  }).enable();
+  onTestFinished(() => void hook.disable());
+  return open;
+}
+
+test('a result schema that does not answer leaves the result out, and one that does leaves no timer', async () => {
   const { ledger, start } = shared.current;
-  const silent = z.any().refine(() => new Promise<boolean>(() => undefined));
-  const runnable = defineJob({
-    ...{ kind: 'result.silent', payload: z.any(), result: silent, handle: () => 1 },
-  });
-  await start({ jobs: [runnable] });
-  const { id } = await ledger.enqueue(runnable, {}, { timeout: 1_000 });
+  const open = timersOf(5_000);
+  const schemas = {
+    plain: z.number(),
+    later: z.number().refine((n) => Promise.resolve(n >= 0)),
+    never: z.number().refine(() => new Promise<boolean>(() => undefined)),
+  };
+  const jobs = Object.entries(schemas).map(([name, result]) =>
+    defineJob({ kind: `result.${name}`, payload: z.any(), result, handle: () => 1 }),
+  );
+  await start({ jobs });
+  for (const kind of ['result.plain', 'result.later']) {
+    const { id } = await ledger.enqueue(kind, {});
+    expect(await inState(ledger, id, 'succeeded')).toMatchObject({ result: 1 });
+    await eventually(() => expect(open).toEqual(new Set()), { timeoutMs: 2_000 });
+  }
+  const { id } = await ledger.enqueue('result.never', {});
   const done = await inState(ledger, id, 'succeeded');
   expect(done.resultOmitted).toBe('result: its validator did not answer');
 });
