@@ -1,6 +1,12 @@
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { defineJob, migrateDatabase, openLedger, type LedgerOptions } from 'jobledger';
+import {
+  defineJob,
+  migrateDatabase,
+  openLedger,
+  type LedgerOptions,
+  type Log,
+} from 'jobledger';
 import { createDatabase as openDatabase, endDatabase } from '../../src/database.js';
 import { createDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -131,6 +137,18 @@ test.each(BAD_URLS)('the database %o is refused in one line', async (database, l
   expect(error).toMatchObject({ code: 'BAD_DATABASE_URL' });
   expect(error.message).toMatch(line);
   expect(error.message).not.toMatch(/secret|\n/);
+});
+
+test.each([
+  [console, 'child'],
+  [{ info: () => undefined, error: 'x' }, 'debug, warn, error, child'],
+  ['stderr', 'debug, info, warn, error, child'],
+])('the logger %o is refused in one line', async (logger, missing) => {
+  const error = await refusal({ database: site.database.url, logger: logger as unknown as Log });
+  expect(error).toMatchObject({
+    code: 'BAD_CONFIG',
+    message: `logger: expected false, or a logger with debug, info, warn, error, child; it lacks ${missing}`,
+  });
 });
 
 test('faults of several options are told together', async () => {
