@@ -117,6 +117,12 @@ async function answerThoseIn(
     if ('error' in answer) throw answer.error;
     answers.set(one.id, answer);
   }
+  // The try that got them in was never answered, so nobody may have been told of them.
+  announce(
+    store,
+    partition,
+    group.filter(({ id }) => existing.has(id)),
+  );
 }
 
 async function recordThroughInbox(

@@ -81,5 +81,8 @@ async function alreadyIn(
   entry: Entry,
 ): Promise<Flushed | undefined> {
   const found = (await existingJobs(store, partition, [entry.id])).get(entry.id);
-  return found === undefined ? undefined : answerExisting(entry, found, entry.ours);
+  if (found === undefined) return undefined;
+  // The try that got it in was never answered, so nobody may have been told of it.
+  announce(store, partition, [entry]);
+  return answerExisting(entry, found, entry.ours);
 }

@@ -16,7 +16,7 @@ import { instantOf } from './check.js';
 import { resolveId } from './read.js';
 import type { Store } from './store.js';
 import { validatePayload } from './validate.js';
-import { wake } from './wake.js';
+import { wake, wakeFor } from './wake.js';
 
 /** An operator's command with its argument, before it is checked. */
 export type Operation =
@@ -48,8 +48,7 @@ export async function operate(
   }
   const { before, after, events } = execution;
   if (before.state === 'running') wake(store, { what: 'cancel', worker: before.worker });
-  if (after.state === 'available') wake(store, { what: 'ready', partition, queue: after.queue });
-  if (after.state === 'scheduled' || after.state === 'retrying') wake(store, { what: 'scheduled' });
+  wakeFor(store, after, command.type === 'ReprioritizeJob');
   return asRead(after, events.at(-1)!.recordedAt);
 }
 

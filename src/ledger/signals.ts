@@ -1,6 +1,12 @@
 /** Something has happened that somebody may be waiting for. Only a hint: polling finds it too. */
 export type Wake =
-  | { readonly what: 'ready'; readonly partition: number; readonly queue: string }
+  | {
+      readonly what: 'ready';
+      readonly partition: number;
+      readonly queue: string;
+      /** True if the job may stand before what was claimed already: a look from the start finds it. */
+      readonly returned?: true;
+    }
   | { readonly what: 'scheduled' }
   | { readonly what: 'inbox' }
   | { readonly what: 'cancel'; readonly worker: number };

@@ -1,12 +1,27 @@
 import pg from 'pg';
 import { sessionConfig } from '../database.js';
 import type { Wake } from './signals.js';
+import type { JobState } from '../job/state.js';
 import type { Store } from './store.js';
 
 /** Wakes who listens: in this process at once, and elsewhere. */
 export function wake(store: Store, signal: Wake): void {
   store.signals.emit(signal);
   store.notifier.send(signal);
+}
+
+/** Tells who may promote or run a job that a command has moved. `kept`: it kept its place in line. */
+export function wakeFor(store: Store, after: JobState, kept: boolean): void {
+  const { partition, queue } = after;
+  if (after.state === 'available')
+    wake(store, { what: 'ready', partition, queue, ...(kept && { returned: true }) });
+  if (after.state === 'scheduled' || after.state === 'retrying') wake(store, { what: 'scheduled' });
+}
+
+/** Tells of jobs that stand in line again where they stood before. */
+export function wakeReturned(store: Store, partition: number, queues: Iterable<string>): void {
+  for (const queue of new Set(queues))
+    wake(store, { what: 'ready', partition, queue, returned: true });
 }
 
 /**

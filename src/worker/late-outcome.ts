@@ -4,6 +4,7 @@ import type { EventType } from '../job/events.js';
 import { execute, type Execution } from '../ledger/execute.js';
 import { readStream } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
+import { wakeFor } from '../ledger/wake.js';
 import type { Attempt } from './attempt.js';
 
 /**
@@ -23,7 +24,9 @@ export async function settleByStream(
   const [execution] = await execute(store, attempt.claim.partition, [
     { jobId: attempt.jobId, command },
   ]);
-  if (execution !== undefined) tell(store, attempt, execution);
+  if (execution === undefined) return { execution };
+  tell(store, attempt, execution);
+  if ('after' in execution) wakeFor(store, execution.after, command.type === 'ReleaseAttempt');
   return { execution };
 }
 

@@ -2,6 +2,7 @@ import { lockPartition, type Store } from '../ledger/store.js';
 import { transact } from '../database.js';
 import { groupBy } from '../group-by.js';
 import { finishStatement, type Ending } from '../ledger/finish-statement.js';
+import { wakeReturned } from '../ledger/wake.js';
 import type { Attempt } from './attempt.js';
 
 /** What a worker holds, by job id, and which of its claims have not been answered. */
@@ -15,6 +16,7 @@ interface LeaseRow {
   readonly job_id: string;
   readonly claim: number;
   readonly partition: number;
+  readonly queue: string;
   readonly attempt: number;
   readonly counted: number;
   readonly losses: number;
@@ -34,7 +36,7 @@ export async function reconcile(store: Store, holdings: Holdings): Promise<Compa
   const asked = new Set(inFlight);
   const result = await store.database.pool.query<LeaseRow>({
     ...(store.database.pooler ? {} : { name: 'jl_reconcile' }),
-    text: `select job_id, claim, partition, attempt, counted, losses, cancel_at is not null as canceled
+    text: `select job_id, claim, partition, queue, attempt, counted, losses, cancel_at is not null as canceled
       from ${store.tables.leases} where worker = $1`,
     values: [worker],
   });
@@ -73,6 +75,11 @@ async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[])
       lockPartition(store, partition),
       finishStatement(store, partition, worker, lost.map(released)),
     ]);
+    wakeReturned(
+      store,
+      partition,
+      lost.map(({ queue }) => queue),
+    );
   }
 }
 

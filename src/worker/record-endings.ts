@@ -2,11 +2,13 @@ import { finishStatement } from '../ledger/finish-statement.js';
 import type { Store } from '../ledger/store.js';
 import { succeedStatement } from '../ledger/succeed-statement.js';
 import { inPartition, tryPartition } from '../ledger/try-partition.js';
+import { wakeReturned } from '../ledger/wake.js';
 import type { Decided, DecidedEnding, DecidedSuccess } from './endings.js';
 
 /**
  * Ends the attempts of one partition in one transaction, successes by a statement of their own.
- * Gives those back whose lease was not there to be ended, and whether the worker is still alive.
+ * Gives those back whose lease was not there to be ended, and whether the worker is still alive. What
+ * was released is told to who is idle.
  */
 export async function recordEndings(
   store: Store,
@@ -33,8 +35,16 @@ export async function recordEndings(
     (await inPartition(store, partition, statements));
   const answers = results.map((result) => result.rows[0] as Answer);
   const parts = [successes, others].filter((part) => part.length > 0);
-  const missed = parts.flatMap((part, index) => answers[index]!.missed.map((at) => part[at]!));
-  return { missed: new Set<Decided>(missed), alive: answers.every((one) => one.alive) };
+  const missed = new Set<Decided>(
+    parts.flatMap((part, index) => answers[index]!.missed.map((at) => part[at]!)),
+  );
+  const released = others.filter((one) => one.ending.then === 'line' && !missed.has(one));
+  wakeReturned(
+    store,
+    partition,
+    released.map(({ attempt }) => attempt.claim.queue),
+  );
+  return { missed, alive: answers.every((one) => one.alive) };
 }
 
 interface Answer {
