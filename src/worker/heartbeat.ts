@@ -23,6 +23,8 @@ export class Heartbeat {
   readonly #ticker: NodeJS.Timeout;
   readonly #identity: MessagePort;
   #stopped = false;
+  /** What was told of last: the same trouble, twice a second, is told once. */
+  #trouble: string | undefined;
 
   constructor(store: Store, settings: WorkerSettings, worker: number, listener: HeartbeatListener) {
     const mainTick = new BigInt64Array(new SharedArrayBuffer(8));
@@ -73,6 +75,7 @@ export class Heartbeat {
     if (this.#stopped) return;
     switch (message.type) {
       case 'beat':
+        this.#trouble = undefined;
         return listener.beat();
       case 'lost':
         return listener.lost();
@@ -81,15 +84,18 @@ export class Heartbeat {
           `the event loop stood still for ${Math.round(message.silentMs / 1_000)} s`,
         );
       case 'trouble':
-        return store.log.warn(
-          { code: 'HEARTBEAT', error: message.message },
-          'heartbeat failed; trying again',
-        );
+        return this.#tell(message.message, store);
       case 'password':
         return void this.#answerPassword(config);
       case 'identity':
         return this.#answerIdentity(config, message);
     }
+  }
+
+  #tell(trouble: string, { log }: Store): void {
+    if (this.#trouble === trouble) return;
+    this.#trouble = trouble;
+    log.warn({ code: 'HEARTBEAT', error: trouble }, 'heartbeat failed; trying again');
   }
 
   #answerIdentity(config: ClientConfig, question: IdentityQuestion): void {

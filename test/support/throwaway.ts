@@ -14,11 +14,13 @@ import { readPostmaster, untilGone, type ServerPlan } from '../../src/embedded/s
 import type { Certificate } from './certificate.js';
 import { dataHome } from './folder.js';
 import { copyPristine } from './pristine.js';
+import { copyAsStandby } from './standby.js';
 
 /** A server of one test's own, to be treated badly. Its address stays the same for its life. */
 export interface ThrowawayPostgres {
   readonly url: string;
   readonly config: pg.ClientConfig;
+  readonly dataFolder: string;
   /** The same over TCP with a password, where `tcp` or `tls` was asked for. */
   readonly overTcp: pg.ClientConfig | undefined;
   /** As a power cut: SIGKILL. Resolves when it is gone. */
@@ -43,6 +45,8 @@ export interface ThrowawayOptions {
   readonly tcp?: boolean;
   /** The same, and only to those who speak TLS. */
   readonly tls?: Certificate;
+  /** Start with a copy of this running server's data, as a standby that follows it. */
+  readonly standbyOf?: ThrowawayPostgres;
 }
 
 /**
@@ -71,6 +75,7 @@ export async function startPostgres(options: ThrowawayOptions = {}): Promise<Thr
     overTcp: hasPort ? { ...config, host: HOST, password } : undefined,
     url: connectionUrl(config),
     config,
+    dataFolder,
     kill: end('SIGKILL'),
     stopImmediate: end('SIGQUIT'),
     stop: end('SIGINT'),
@@ -89,7 +94,8 @@ async function planServer(folder: string, options: ThrowawayOptions): Promise<Se
   const identity = await serverIdentity();
   const binaries = await findBinaries(identity, inject('postgresBin') || undefined);
   const pristineData = inject('pristineData');
-  if (pristineData) await copyPristine(pristineData, folder);
+  if (options.standbyOf !== undefined) await copyAsStandby(options.standbyOf, folder);
+  else if (pristineData) await copyPristine(pristineData, folder);
   else await createData(folder, binaries, { identity, fast: true });
   const dataFolder = (await findData(folder)) ?? folder;
   const address = await chooseAddress(dataFolder, identity);
