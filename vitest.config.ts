@@ -7,8 +7,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    // Minutes of faults: `npm run test:full`.
-    exclude: ['test/chaos/**'],
+    // Minutes of faults, and what has to be installed: `npm run test:full`.
+    exclude: ['test/chaos/**', 'test/pooler/**'],
     globalSetup: ['test/support/postgres.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import usual from './vitest.config.js';
 
-/** What takes minutes: the suite that makes faults, and the proof that it would find damage. */
+/**
+ * What takes minutes: the suite that makes faults, and the proof that it would find damage. And what
+ * takes programs that npm does not bring: a pooler, installed by apt where that can be.
+ */
 export default defineConfig({
   ...usual,
   test: {
     ...usual.test,
-    include: ['test/chaos/**/*.test.ts'],
+    include: ['test/chaos/**/*.test.ts', 'test/pooler/**/*.test.ts'],
     exclude: [],
     testTimeout: 600_000,
     hookTimeout: 120_000,
