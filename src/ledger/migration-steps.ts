@@ -1,7 +1,15 @@
-import { Kysely, Migrator, PostgresDialect, type Migration } from 'kysely';
+import {
+  Kysely,
+  Migrator,
+  PostgresAdapter,
+  PostgresDialect,
+  type Migration,
+  type PostgresPool,
+  type PostgresPoolClient,
+} from 'kysely';
 import type pg from 'pg';
 import { LedgerError } from '../errors.js';
-import { isLockTimeout, sqlState } from '../sql-errors.js';
+import { isConnectionError, isLockTimeout, sqlState } from '../sql-errors.js';
 import { tooNew } from './ledger-row.js';
 import { createLedger } from './migrations/0001-ledger.js';
 
@@ -11,21 +19,71 @@ export interface MigrateOptions {
   readonly partitions: number;
 }
 
-/** Takes the steps that the schema lacks, each in one transaction. Gives their names. */
+/**
+ * Takes the steps that the schema lacks, all in one transaction, in which those who migrate at once
+ * wait for one another. Gives their names.
+ */
 export async function takeSteps(
   pool: pg.Pool,
   options: MigrateOptions,
 ): Promise<readonly string[]> {
+  for (let round = 1; ; round++) {
+    try {
+      return await locked(pool, (client) => steps(client, options));
+    } catch (error) {
+      // Our sessions wait two seconds for a lock; another process may migrate for longer.
+      if (!isLockTimeout(error) || round === MAX_ROUNDS) throw asLedgerError(error, options.schema);
+    }
+  }
+}
+
+/**
+ * The lock goes with the transaction. Kysely's own is the session's: a transaction pooler would give
+ * it to one session, the steps to another, and leave it held for ever.
+ */
+async function locked<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failure: unknown;
+  try {
+    await client.query(`begin isolation level read committed; set local lock_timeout = '2s'`);
+    await client.query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    const value = await work(client);
+    await client.query('commit');
+    return value;
+  } catch (error) {
+    failure = error;
+    await client.query('rollback').catch(() => {});
+    throw error;
+  } finally {
+    client.release(isConnectionError(failure) ? (failure as Error) : undefined);
+  }
+}
+
+/** The one that Kysely takes. */
+const MIGRATION_LOCK = '3853314791062309107';
+
+async function steps(client: pg.PoolClient, options: MigrateOptions): Promise<readonly string[]> {
+  // What fails after the first error fails because of it, and Kysely would tell of the last.
+  let first: unknown;
+  const pool = poolOf(client, (error) => (first ??= error));
   const migrator = new Migrator({
-    db: new Kysely<unknown>({ dialect: new PostgresDialect({ pool: unclosable(pool) }) }),
+    db: new Kysely<unknown>({ dialect: new InTransaction({ pool }) }),
     provider: { getMigrations: () => Promise.resolve(migrations(options)) },
     migrationTableSchema: options.schema,
+    disableTransactions: true,
   });
-  for (let round = 1; ; round++) {
-    const { error, results } = await migrator.migrateToLatest();
-    if (error === undefined) return (results ?? []).map((result) => result.migrationName);
-    // Our sessions wait two seconds for a lock; another process may migrate for longer.
-    if (!isLockTimeout(error) || round === MAX_ROUNDS) throw asLedgerError(error, options.schema);
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) throw first ?? error;
+  return (results ?? []).map((result) => result.migrationName);
+}
+
+/** Transaction and lock are ours. */
+class InTransaction extends PostgresDialect {
+  override createAdapter(): PostgresAdapter {
+    return Object.assign(new PostgresAdapter(), {
+      acquireMigrationLock: () => Promise.resolve(),
+      releaseMigrationLock: () => Promise.resolve(),
+    });
   }
 }
 
@@ -37,12 +95,15 @@ function migrations(options: MigrateOptions): Record<string, Migration> {
   };
 }
 
-/** Kysely ends the pool it was given with itself; this one belongs to the ledger. */
-function unclosable(pool: pg.Pool): {
-  connect: () => Promise<pg.PoolClient>;
-  end: () => Promise<void>;
-} {
-  return { connect: () => pool.connect(), end: () => Promise.resolve() };
+/** What Kysely takes for a pool: this one connection, which it neither gives back nor ends. */
+function poolOf(client: pg.PoolClient, failed: (error: unknown) => void): PostgresPool {
+  const query = ((text: string, values: unknown[]) =>
+    client.query(text, values).catch((error: unknown) => {
+      failed(error);
+      throw error;
+    })) as unknown as PostgresPoolClient['query'];
+  const kept: PostgresPoolClient = { query, release: () => undefined };
+  return { connect: () => Promise.resolve(kept), end: () => Promise.resolve() };
 }
 
 function asLedgerError(error: unknown, schema: string): unknown {

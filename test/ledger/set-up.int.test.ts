@@ -140,10 +140,10 @@ test.each(BAD_URLS)('the database %o is refused in one line', async (database, l
 });
 
 test.each([
-  [console, 'child'],
-  [{ info: () => undefined, error: 'x' }, 'debug, warn, error, child'],
-  ['stderr', 'debug, info, warn, error, child'],
-])('the logger %o is refused in one line', async (logger, missing) => {
+  ['the console', console, 'child'],
+  ['half a logger', { info: () => undefined, error: 'x' }, 'debug, warn, error, child'],
+  ['text', 'stderr', 'debug, info, warn, error, child'],
+])('as a logger %s is refused in one line', async (_, logger, missing) => {
   const error = await refusal({ database: site.database.url, logger: logger as unknown as Log });
   expect(error).toMatchObject({
     code: 'BAD_CONFIG',

@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { findPgbouncer, startPgbouncer, type Bouncer } from '../support/pgbouncer.js';
 import {
   aborted,
+  ask,
   inState,
   job,
   openSite,
@@ -206,6 +207,10 @@ test('a database is migrated by way of a real pooler, by many at once', async (c
   const options = { database: url, pooler: true, partitions: 4 };
   const steps = await Promise.all(Array.from({ length: 4 }, () => migrateDatabase(options)));
   expect(steps.filter((one) => one.length > 0)).toHaveLength(1);
+  // A lock that stayed with a session of the pooler would keep the next who migrate for an hour.
+  const held = `select from pg_locks where locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())`;
+  expect(await ask(database.url, held)).toEqual([]);
   const ledger = await openLedger({ ...options, logger: false });
   onTestFinished(() => ledger.close());
   await ledger.enqueue('made', 1);
