@@ -105,7 +105,7 @@ export const FAULTS = {
   'dispatch rows locked by a stranger': {
     weight: 3,
     run: (scene, random) => {
-      const table = random.pick(['ready', 'leases', 'scheduled', 'workers']);
+      const table = random.pick(['ready', 'leases', 'scheduled', 'workers', 'inbox']);
       return held(scene, random, [`select 1 from jobledger.${table} limit 20 for update`, []]);
     },
   },

@@ -101,14 +101,18 @@ const SHARES = {
   ...{ snoozed: 6, parent: 6, canceled: 7, broken: 6, hopeless: 3, 'timed-out': 3, killer: 0.25 },
 };
 
-/** What a producer does next: its n-th act, by the seed alone. */
-export function act(random) {
-  const total = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
-  let left = random.next() * total;
-  const kind = Object.keys(SHARES).find((name) => (left -= SHARES[name]) < 0) ?? 'plain';
+/** What a producer does next: its n-th act, by the seed alone. Every kind once, then by weight. */
+export function act(random, n) {
+  const kind = Object.keys(SHARES)[n - 1] ?? byShare(random);
   const { payload = {}, options = {}, ...more } = DETAILS[kind]?.(random) ?? {};
   const usual = { maxAttempts: PLENTY, retry: SOON, priority: random.pick([0, 0, 0, -1, 2]) };
   return { kind, payload, options: { ...usual, ...options }, ...more };
+}
+
+function byShare(random) {
+  const total = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
+  let left = random.next() * total;
+  return Object.keys(SHARES).find((name) => (left -= SHARES[name]) < 0) ?? 'plain';
 }
 
 const DETAILS = {

@@ -26,7 +26,6 @@ const positionKey = {
     ask(`alter table jobledger.events drop constraint events_pkey;
       create index on jobledger.events(partition, position)`),
 };
-/** Successes are recorded by one statement, all other ends by another. */
 /** What ends attempts: one statement for successes, one for all other endings. */
 const ENDINGS = ['ledger/succeed-statement.js', 'ledger/finish-statement.js'];
 const leaseCheckAtFinish = {

@@ -31,7 +31,7 @@ export async function run(flags, say) {
   chmodSync(folder, 0o755);
   const scene = await setScene(folder, flags);
   const interrupted = () => void clear(scene, true).finally(() => process.exit(130));
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, interrupted);
   try {
     const made = await makeFaults(scene, flags, say);
     const drained = await drain(scene, say);
@@ -100,8 +100,10 @@ async function makeFaults(scene, { seed, faults, minutes }, say) {
   const busy = new Set();
   const running = new Set();
   const plan = schedule(randomOf(seed, 'faults'), faults * 4);
+  // Kinds that have not been made yet: one that found nothing to harm comes again before the others.
+  const owed = new Set(Object.keys(FAULTS));
   let done = 0;
-  for (const [n, { name, gapMs }] of plan.entries()) {
+  for (const [n, { name: planned, gapMs }] of plan.entries()) {
     await pause(gapMs);
     while (running.size >= SIDE_BY_SIDE || done + running.size >= faults) {
       if (running.size === 0) break;
@@ -109,13 +111,18 @@ async function makeFaults(scene, { seed, faults, minutes }, say) {
     }
     if (done >= faults || performance.now() > until) break;
     const random = randomOf(seed, 'fault', n);
+    const [name = planned] = n < Object.keys(FAULTS).length ? [planned] : owed;
     const target = targetOf(scene.crew, FAULTS[name].needs, random, busy);
     if (target === undefined) continue;
     busy.add(target);
+    owed.delete(name);
     const one = harm(scene, name, random, target).then((harmed) => {
       busy.delete(target);
       running.delete(one);
-      if (!harmed) return;
+      if (!harmed) {
+        if (made[name] === undefined) owed.add(name);
+        return;
+      }
       done += 1;
       made[name] = (made[name] ?? 0) + 1;
       say(`${String(done).padStart(3)} ${name}${target.startsWith('fault') ? '' : ` (${target})`}`);

@@ -7,6 +7,7 @@ import { RULES } from './rules.mjs';
 
 /** Judges a run whose workers have nothing left to do. */
 export async function judge(scene, { made, drained, records }) {
+  const stuck = await stuckSessions(scene);
   const codes = await scene.crew.dismissAll('SIGTERM');
   const report = await check(scene, { drained: true });
   const facts = await readFacts(scene);
@@ -20,6 +21,11 @@ export async function judge(scene, { made, drained, records }) {
       name: 'everything drains',
       held: 1,
       broken: drained ? [] : ['work is left after two minutes'],
+    },
+    {
+      name: 'no session of ours stays in a transaction or keeps a lock',
+      held: 1,
+      broken: stuck,
     },
     {
       name: 'no process ends by itself, or badly after SIGTERM',
@@ -37,6 +43,18 @@ export async function judge(scene, { made, drained, records }) {
     checks: checks.map(count),
     problems,
   };
+}
+
+/** Workers still run, but have nothing left to do: whatever is open was left open by a fault. */
+async function stuckSessions({ ask }) {
+  const rows = await ask(
+    `select a.pid, a.state, a.query from pg_stat_activity a
+      where a.application_name = 'jobledger' and a.datname = current_database()
+        and (a.xact_start < now() - interval '2 s' or exists (select from pg_locks l
+          where l.pid = a.pid and l.locktype = 'advisory' and a.state like 'idle%'
+            and a.state_change < now() - interval '2 s'))`,
+  );
+  return rows.map(({ pid, state, query }) => `session ${pid} is ${state}: ${query.slice(0, 80)}`);
 }
 
 /** What the program's checker finds, on a snapshot. */

@@ -54,7 +54,7 @@ async function opened() {
 async function perform(n) {
   const random = randomOf(orders.seed, orders.name, n);
   const id = idOf(orders.seed, orders.name, n);
-  const planned = act(random);
+  const planned = act(random, n);
   const { kind } = planned;
   try {
     if (kind === 'bulk') await enqueueAll(id, planned, random);
