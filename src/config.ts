@@ -1,7 +1,6 @@
 import type { ClientConfig } from 'pg';
 import type { DatabaseOption, LedgerOptions } from './api.js';
 import { LedgerError } from './errors.js';
-import { logProblem } from './log.js';
 
 /** The only reader of the environment. */
 export interface Environment {
@@ -61,8 +60,6 @@ export function ledgerSettings(
   if (!['wait', 'reject'].includes(settings.whenBufferFull)) {
     problems.push(`whenBufferFull: expected 'wait' or 'reject'`);
   }
-  const unfitLog = logProblem(options.logger);
-  if (unfitLog !== undefined) problems.push(unfitLog);
   if (problems.length > 0) throw new LedgerError('BAD_CONFIG', problems.join('; '));
   return settings;
 }

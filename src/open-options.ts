@@ -3,6 +3,7 @@ import { LedgerError } from './errors.js';
 import { shown } from './job/limits.js';
 import { booleanProblem, functionProblem, unknownOptions } from './job/option-problems.js';
 import { schemaProblem } from './ledger/tables.js';
+import { logProblem } from './log.js';
 
 const OPTIONS = {
   database: true,
@@ -30,19 +31,9 @@ export function optionProblems(options: LedgerOptions): readonly string[] {
     booleanProblem('migrate', migrate),
     booleanProblem('pooler', pooler),
     functionProblem('clockShiftMs', clockShiftMs),
-    loggerProblem(logger),
+    logProblem(logger),
     ...jobsProblems(jobs),
   ].filter((problem) => problem !== undefined);
-}
-
-function loggerProblem(logger: unknown): string | undefined {
-  if (logger === undefined || logger === false) return undefined;
-  const methods = ['debug', 'info', 'warn', 'error', 'child'];
-  const isLog =
-    typeof logger === 'object' &&
-    logger !== null &&
-    methods.every((name) => typeof Reflect.get(logger, name) === 'function');
-  return isLog ? undefined : `logger: expected false, or an object with ${methods.join(', ')}`;
 }
 
 function jobsProblems(jobs: unknown): readonly string[] {

@@ -1,12 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import {
-  defineJob,
-  migrateDatabase,
-  openLedger,
-  type LedgerOptions,
-  type Log,
-} from 'jobledger';
+import { defineJob, migrateDatabase, openLedger, type LedgerOptions, type Log } from 'jobledger';
 import { createDatabase as openDatabase, endDatabase } from '../../src/database.js';
 import { createDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -168,7 +162,7 @@ const MISTAKES: readonly (readonly [unknown, RegExp])[] = [
   [{ jobs: {} }, /^jobs: expected a list of jobs, got an object$/],
   [{ jobs: ['a', null] }, /^jobs\[0\]: expected a job .* got "a"; jobs\[1\]: .* got null$/],
   [{ pooler: 'no', migrate: 1 }, /^migrate: .* got 1; pooler: expected true or false, got "no"$/],
-  [{ logger: { info: () => null } }, /^logger: expected false, or an object with debug, /],
+  [{ logger: { info: () => null } }, /^logger: expected false, or a logger with debug, /],
   [{ clockShiftMs: 5 }, /^clockShiftMs: expected a function, got 5$/],
   [{ database: null }, /^database: expected a Postgres URL, .* got null$/],
   [{ database: 5432 }, /^database: .* got 5432$/],
