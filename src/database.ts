@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { LedgerError } from './errors.js';
-import { Lane } from './lane.js';
+import { Lane, laneFor } from './lane.js';
 import { isConnectionError } from './sql-errors.js';
 
 /** A statement for the hot path. With a name it is prepared once per connection. */
@@ -147,12 +147,12 @@ async function onPool<T>(
 }
 
 /**
- * The same on the lane of this number, shared with others: nothing in it may wait for a lock. Its
+ * The same for one partition, on a lane that it shares: nothing in it may wait for a lock. Its
  * first query, without parameters, goes with the `begin` as one message; its result comes first.
  */
 export function transactOnLane(
   database: Database,
-  lane: number,
+  partition: number,
   first: string,
   statements: readonly Statement[],
   behind: Behind = {},
@@ -161,7 +161,7 @@ export function transactOnLane(
   const use = (client: pg.PoolClient) => send(database, client, opening, statements, behind);
   // A pooler has connections of its own behind each of ours.
   if (database.pooler) return onPool(database, use);
-  return database.lanes[lane % database.lanes.length]!.use(use);
+  return laneFor(database.lanes, partition).use(use);
 }
 
 /** Gives the result of the opening's last query, then those of the statements and of `after`. */

@@ -5,6 +5,15 @@ import { isConnectionError } from './sql-errors.js';
 const IDLE_MS = 60_000;
 
 /**
+ * The lane for a transaction of this partition. Where nothing is under way it is always the first:
+ * what is seldom asked for is answered sooner by the one session whose caches are warm.
+ */
+export function laneFor(lanes: readonly Lane[], partition: number): Lane {
+  const isQuiet = lanes.every((lane) => lane.isIdle);
+  return lanes[isQuiet ? 0 : partition % lanes.length]!;
+}
+
+/**
  * A connection that short transactions share: each is sent whole, behind those before it, without
  * waiting for their answers. None may wait for a lock, since all behind it would wait as well. Few
  * lanes, and each partition always on the same one, because every connection plans every partition's
@@ -19,6 +28,10 @@ export class Lane {
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
+  }
+
+  get isIdle(): boolean {
+    return this.#pending === 0;
   }
 
   /** Gives the connection to `send`, which must send everything before it first waits. */
