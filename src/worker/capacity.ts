@@ -39,6 +39,11 @@ export class Capacity {
     return this.running < this.#concurrency;
   }
 
+  /** The most jobs that this worker holds: its slots, and what it fetches ahead of them. */
+  get reach(): number {
+    return this.#concurrency + this.#ahead();
+  }
+
   /** How many jobs to claim now; 0 while enough is at hand, so that claims stay large. */
   wanted(): number {
     const ahead = this.#ahead();

@@ -23,7 +23,10 @@ import { StrayWatch } from './stray-watch.js';
 import { Targets } from './targets.js';
 import { warmUp } from './warm-up.js';
 
-/** Claims in flight at a time: while one is at the store, the other's reply is being read. */
+/**
+ * Claims in flight at a time: while some are at the store, others' replies are being read. Workers
+ * share this number, since more sessions at work than the server has cores only slow each other.
+ */
 const LANES = 4;
 const PAUSE_MS = 250;
 
@@ -55,6 +58,7 @@ export class Claimer {
   readonly #targets = new Targets();
   #peeking = false;
   #pausedUntil = 0;
+  #lanes = LANES;
   #isWarm = false;
   #lastClaim = 0;
   /** A job in quarantine heads a line; a line is headed by a job that only a free slot may take. */
@@ -93,6 +97,7 @@ export class Claimer {
     for (const row of rows) this.#lines.stepBack(row, row.kind, row.priority, row.seq);
     this.#targets.order(rows, since);
     this.pump();
+    this.#advise(this.#strays.again());
     if (this.#targets.size === 0 && this.#inFlight.size === 0) await this.#warmUpOnce();
   }
 
@@ -121,7 +126,7 @@ export class Claimer {
 
   #mayStart(): boolean {
     return (
-      this.#inFlight.size < LANES &&
+      this.#inFlight.size < this.#lanes &&
       this.#targets.size > 0 &&
       performance.now() >= this.#pausedUntil &&
       this.#host.worker() !== undefined &&
@@ -202,9 +207,13 @@ export class Claimer {
   }
 
   #lookForStrays(line: Line): void {
-    const everywhere = this.#lines.sweep(line, this.#kinds);
-    // Only advice: claims go on without it.
-    this.#strays.look(line, everywhere).catch((error: unknown) => {
+    const everywhere = () => this.#lines.sweep(line, this.#kinds);
+    this.#advise(this.#strays.look(line, everywhere));
+  }
+
+  /** Claims go on without it. */
+  #advise(look: Promise<void>): void {
+    look.catch((error: unknown) => {
       if (!isConnectionError(error)) this.#store.log.warn({ error }, 'look for strays failed');
     });
   }
@@ -238,7 +247,10 @@ export class Claimer {
     const lines = this.#settings.queues.flatMap((queue) =>
       Array.from({ length: this.#store.partitions }, (_, partition) => ({ partition, queue })),
     );
-    const statement = peekStatement(this.#store, lines.flatMap(stretchesOf));
+    const { queues } = this.#settings;
+    const behind = this.#host.capacity.reach * this.#store.partitions * 2;
+    const onlooker = { worker: this.#host.worker() ?? 0, queues, behind };
+    const statement = peekStatement(this.#store, lines.flatMap(stretchesOf), onlooker);
     try {
       const result = await this.#store.database.pool.query<PeekedRow>(
         this.#store.database.pooler
@@ -246,6 +258,7 @@ export class Claimer {
           : statement,
       );
       this.#outage.answered(false);
+      this.#lanes = Math.max(1, Math.floor(LANES / (result.rows[0]?.workers ?? 1)));
       return result.rows;
     } catch (error) {
       if (isConnectionError(error)) this.#outage.failed(error as Error);
@@ -257,5 +270,6 @@ export class Claimer {
     const statement = waitingKindsStatement(this.#store, this.#settings.queues);
     const result = await this.#store.database.pool.query<{ kind: string }>(statement);
     this.#kinds = new Set([...this.#settings.jobs.keys(), ...result.rows.map(({ kind }) => kind)]);
+    this.#lines.forgetKindsBut(this.#kinds);
   }
 }

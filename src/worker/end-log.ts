@@ -8,6 +8,8 @@ export interface EndedJob {
   readonly kind: string;
   /** Number of the attempt that ended. */
   readonly attempt: number;
+  /** How many attempts counted so far; those released or snoozed do not. */
+  readonly counted: number;
   readonly maxAttempts: number;
 }
 
@@ -59,7 +61,19 @@ interface EndData {
 function fieldsOf(job: EndedJob, data: EndData, to: StateName): object {
   const { durationMs, error, decision, delayMs = decision?.delayMs, runAt, why } = data;
   const { jobId, kind, attempt, maxAttempts } = job;
-  const fields = { jobId, kind, attempt, of: maxAttempts, outcome: to, durationMs, why, runAt };
+  // The limit is one of counted attempts: where they differ, the number alone would seem beyond it.
+  const counted = job.counted === attempt ? undefined : job.counted;
+  const fields = {
+    jobId,
+    kind,
+    attempt,
+    counted,
+    of: maxAttempts,
+    outcome: to,
+    durationMs,
+    why,
+    runAt,
+  };
   const more = { category: error?.category, error: error?.message, nextInMs: delayMs };
   const said = Object.entries({ ...fields, ...more }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(said);

@@ -194,6 +194,8 @@ export class Incarnation {
 
   #hear(wake: Wake): void {
     if (wake.what === 'ready') this.#claimer.hint(wake);
+    // What is back may stand before what was claimed already, where only a poll looks.
+    if (wake.what === 'ready' && wake.returned && this.#claiming) this.#poll.wake();
     if (wake.what === 'cancel' && wake.worker === this.id) void this.#reconcile();
   }
 

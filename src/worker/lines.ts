@@ -75,6 +75,12 @@ export class Lines {
     if (place !== undefined && place.seq >= seq) place.seq = seq - 1;
   }
 
+  /** Places in lines of other kinds are of no use any more. */
+  forgetKindsBut(kinds: ReadonlySet<string>): void {
+    for (const key of this.#places.keys())
+      if (!kinds.has(key.slice(key.lastIndexOf('\0') + 1))) this.#places.delete(key);
+  }
+
   #placeAt(line: Line, kind: string, priority: number): Place {
     const key = keyOf(line, kind);
     let places = this.#places.get(key);

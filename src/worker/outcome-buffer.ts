@@ -189,13 +189,15 @@ export class OutcomeBuffer {
   }
 }
 
+const UNSTORABLE_RESULT = 'result: Postgres cannot store it';
+
 /** A success keeps its success and loses its result; an error loses its text. */
 function mended(attempt: Attempt, error: Error): Attempt['outcome'] {
   const outcome = attempt.outcome!;
   if (isUnstorable(outcome)) return undefined;
-  if (outcome.type === 'SucceedAttempt' && outcome.result !== undefined) {
+  if (outcome.type === 'SucceedAttempt' && outcome.resultOmitted !== UNSTORABLE_RESULT) {
     const { result: _, ...rest } = outcome;
-    return { ...rest, resultOmitted: 'result: Postgres cannot store it' };
+    return { ...rest, resultOmitted: UNSTORABLE_RESULT };
   }
   return unstorable(attempt, error.message);
 }

@@ -31,8 +31,9 @@ export class Report {
   }
 
   ended({ attempt, event, to }: Decided): void {
-    const { job_id: jobId, kind, attempt: number, max_attempts: maxAttempts } = attempt.row;
-    logEnd(this.#store.log, { jobId, kind, attempt: number, maxAttempts }, event, to);
+    const { job_id: jobId, kind, max_attempts: maxAttempts, counted } = attempt.row;
+    const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts };
+    logEnd(this.#store.log, job, event, to);
     if (this.#settings.onTransition !== undefined) this.#tell(jobOf(attempt), 'running', to, event);
   }
 
@@ -44,8 +45,9 @@ export class Report {
       const job = { jobId: after.id, kind: after.kind, queue: after.queue };
       for (const event of events) {
         if (before.state === 'running' && after.state !== 'running') {
-          const { id: jobId, kind, attempt, maxAttempts } = after;
-          logEnd(this.#store.log, { jobId, kind, attempt, maxAttempts }, event, after.state);
+          const { id: jobId, kind, attempt, counted, maxAttempts } = after;
+          const ended = { jobId, kind, attempt, counted, maxAttempts };
+          logEnd(this.#store.log, ended, event, after.state);
         }
         this.#tell(job, before.state, after.state, event);
       }

@@ -1,27 +1,35 @@
+import type { PeekedRow } from '../ledger/peek-statement.js';
 import type { Line } from './lines.js';
 
 /** While busy, the order of the lines is looked up again after this time, so that priorities hold. */
 const ORDER_MS = 50;
 /** First and longest rest of a line whose partition somebody else has locked, in milliseconds. */
-const LOCKED_MS = { first: 1, longest: 50 } as const;
+const LOCKED_MS = { first: 2, longest: 50 } as const;
 
-/** The lines that are said to have work, most urgent first, and which of them may be claimed from. */
+/**
+ * The lines that are said to have work, most urgent first, and which of them may be claimed from.
+ * Spare lines are those that other workers look at first: they are left to them while there is
+ * anything else.
+ */
 export class Targets {
   #lines: Line[] = [];
+  #spare: Line[] = [];
+  #spareKeys: ReadonlySet<string> = new Set();
   #orderedAt = Number.NEGATIVE_INFINITY;
   /** Lines by when they were last hinted at, so that an older look does not overrule the hint. */
   readonly #hints = new Map<string, { readonly line: Line; readonly at: number }>();
-  /** Lines that a claim is under way for, or that rest. */
-  readonly #busy = new Set<string>();
-  /** How long each locked line rested last. */
+  /** Lines that a claim is under way for. */
+  readonly #taken = new Set<string>();
+  /** Lines that rest, with how long. */
+  readonly #resting = new Set<string>();
   readonly #rests = new Map<string, number>();
 
   get size(): number {
-    return this.#lines.length;
+    return this.#lines.length + this.#spare.length;
   }
 
   get isOrderStale(): boolean {
-    return this.#lines.length > 1 && performance.now() - this.#orderedAt > ORDER_MS;
+    return this.size > 1 && performance.now() - this.#orderedAt > ORDER_MS;
   }
 
   hint(line: Line): void {
@@ -29,17 +37,16 @@ export class Targets {
     if (!this.#lines.some((one) => isSame(one, line))) this.#lines.unshift(line);
   }
 
-  /** Takes the first line that nothing is under way for; it is busy until it is freed. */
+  /** Takes the first line that nothing is under way for; it is taken until it is freed or rests. */
   take(): Line | undefined {
-    const index = this.#lines.findIndex((line) => !this.#busy.has(keyOf(line)));
-    if (index === -1) return undefined;
-    const [line] = this.#lines.splice(index, 1);
-    this.#busy.add(keyOf(line!));
-    return line;
+    const line = this.#takeFrom(this.#lines);
+    if (line !== undefined) return line;
+    const isOccupied = [...this.#taken].some((key) => !this.#spareKeys.has(key));
+    return isOccupied ? undefined : this.#takeFrom(this.#spare);
   }
 
   free(line: Line): void {
-    this.#busy.delete(keyOf(line));
+    this.#taken.delete(keyOf(line));
     this.#rests.delete(keyOf(line));
   }
 
@@ -48,34 +55,54 @@ export class Targets {
     const key = keyOf(line);
     const ms = Math.min((this.#rests.get(key) ?? LOCKED_MS.first / 2) * 2, LOCKED_MS.longest);
     this.#rests.set(key, ms);
+    this.#taken.delete(key);
+    this.#resting.add(key);
     this.last(line);
     setTimeout(() => {
-      this.#busy.delete(key);
+      this.#resting.delete(key);
       whenRested();
     }, ms).unref();
   }
 
   first(line: Line): void {
-    this.#lines.unshift(line);
+    this.#listOf(line).unshift(line);
   }
 
   last(line: Line): void {
-    this.#lines.push(line);
+    this.#listOf(line).push(line);
   }
 
   /** Rows come most urgent first; each line counts once. What was hinted at since is newer. */
-  order(rows: readonly Line[], since: number): void {
+  order(rows: readonly PeekedRow[], since: number): void {
     const lines = new Map<string, Line>();
     for (const { partition, queue } of rows) {
       const line = { partition, queue };
       if (!lines.has(keyOf(line))) lines.set(keyOf(line), line);
     }
+    const behindOwn = rows.slice(rows.findLastIndex((row) => row.own) + 1);
+    const ahead = new Set(rows.slice(0, rows.length - behindOwn.length).map(keyOf));
     for (const [key, { line, at }] of this.#hints) {
       if (at < since) this.#hints.delete(key);
       else if (!lines.has(key)) lines.set(key, line);
     }
-    this.#lines = [...lines.values()];
+    this.#spareKeys = new Set(behindOwn.map(keyOf).filter((key) => !ahead.has(key)));
+    const isSpare = (line: Line) => this.#spareKeys.has(keyOf(line));
+    this.#lines = [...lines.values()].filter((line) => !isSpare(line));
+    this.#spare = [...lines.values()].filter(isSpare);
     this.#orderedAt = performance.now();
+  }
+
+  #takeFrom(lines: Line[]): Line | undefined {
+    const isFree = (key: string) => !this.#taken.has(key) && !this.#resting.has(key);
+    const index = lines.findIndex((line) => isFree(keyOf(line)));
+    if (index === -1) return undefined;
+    const [line] = lines.splice(index, 1);
+    this.#taken.add(keyOf(line!));
+    return line;
+  }
+
+  #listOf(line: Line): Line[] {
+    return this.#spareKeys.has(keyOf(line)) ? this.#spare : this.#lines;
   }
 }
 

@@ -65,9 +65,10 @@ export const STEPS: readonly HotStep[] = [
     title: 'peek',
     rows: 1,
     blocks: 10,
-    run: async ({ store, seq }) => {
+    run: async ({ store, seq, worker }) => {
       const stretches = [{ ...stretch(seq), partition, queue }];
-      return (await store.database.pool.query(peekStatement(store, stretches))).rows.length;
+      const peek = peekStatement(store, stretches, { worker, queues: [queue], behind: 0 });
+      return (await store.database.pool.query(peek)).rows.length;
     },
   },
   {

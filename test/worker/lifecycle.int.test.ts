@@ -247,3 +247,21 @@ test('a worker names at its start what waits and nobody works on', async () => {
     ]);
   });
 });
+
+test('a job that is given back is begun at once by an idle worker that is past its place', async () => {
+  const { ledger, start } = await openSite({ partitions: 1 });
+  const [hangs, begun] = [signal(), signal()];
+  const runnable = job('back', (name: string, { attempt }) =>
+    name === 'first' && attempt === 1 ? (begun.resolve(), hangs.promise) : null,
+  );
+  const options = { ...QUICK, jobs: [runnable], concurrency: 1, pollIntervalMs: 60_000 };
+  const first = await ledger.enqueue(runnable, 'first');
+  const leaves = await start(options);
+  await begun.promise;
+  await start(options);
+  const second = await ledger.enqueue(runnable, 'second');
+  await inState(ledger, second.id, 'succeeded');
+  await leaves.stop({ graceMs: 0 });
+  expect(await inState(ledger, first.id, 'succeeded')).toMatchObject({ attempt: 2, counted: 1 });
+  hangs.resolve();
+});
