@@ -146,6 +146,8 @@ const drained = () =>
     { timeoutMs: 20_000 },
   );
 
+const inbox = () => site.ask(`select to_jsonb(i) as row from jobledger.inbox i`);
+
 test('whatever callers, workers and operators do at once, dispatch rows are what streams imply', async () => {
   const ledger = await site.open({ jobs: [job] });
   const reached = new Set<string>();
@@ -171,8 +173,11 @@ test('whatever callers, workers and operators do at once, dispatch rows are what
       // Every other time the worker is stopped in the middle of it all.
       if (runs++ % 2 === 0) await drained();
       await worker.stop();
-      await site.move();
-      await site.move();
+      // Movers that meet at one row leave it for the next round; in the end nothing is left.
+      await eventually(async () => {
+        await site.move();
+        expect(await inbox()).toEqual([]);
+      });
       const { implied, actual } = await dispatchLines(site);
       expect(actual).toEqual(implied);
       for (const id of made) reached.add((await ledger.get(id))?.state ?? 'none');
@@ -180,7 +185,6 @@ test('whatever callers, workers and operators do at once, dispatch rows are what
     { numRuns: 6, endOnFailure: true },
   );
   expect(await ledger.verify()).toMatchObject({ verified: true });
-  expect(await site.ask(`select to_jsonb(i) as row from jobledger.inbox i`)).toEqual([]);
   // A run that ends nowhere but in one state would prove little.
   expect([...reached].sort()).toEqual(
     expect.arrayContaining(['canceled', 'discarded', 'failed', 'scheduled', 'succeeded']),
