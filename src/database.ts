@@ -161,7 +161,7 @@ export function transactOnLane(
   const use = (client: pg.PoolClient) => send(database, client, opening, statements, behind);
   // A pooler has connections of its own behind each of ours.
   if (database.pooler) return onPool(database, use);
-  return laneFor(database.lanes, partition).use(use);
+  return laneFor(database.lanes, partition).use(partition, use);
 }
 
 /** Gives the result of the opening's last query, then those of the statements and of `after`. */

@@ -5,10 +5,13 @@ import { isConnectionError } from './sql-errors.js';
 const IDLE_MS = 60_000;
 
 /**
- * The lane for a transaction of this partition. Where nothing is under way it is always the first:
- * what is seldom asked for is answered sooner by the one session whose caches are warm.
+ * The lane for a transaction of this partition: behind those of the same one that are under way, for
+ * it would find the lock taken. Where nothing at all is under way it is the first: what is seldom
+ * asked for is answered sooner by the one session whose caches are warm.
  */
 export function laneFor(lanes: readonly Lane[], partition: number): Lane {
+  const taken = lanes.find((lane) => lane.has(partition));
+  if (taken !== undefined) return taken;
   const isQuiet = lanes.every((lane) => lane.isIdle);
   return lanes[isQuiet ? 0 : partition % lanes.length]!;
 }
@@ -16,14 +19,14 @@ export function laneFor(lanes: readonly Lane[], partition: number): Lane {
 /**
  * A connection that short transactions share: each is sent whole, behind those before it, without
  * waiting for their answers. None may wait for a lock, since all behind it would wait as well. Few
- * lanes, and each partition always on the same one, because every connection plans every partition's
- * statements for itself, at 3 ms a partition, and because transactions of one process that would
- * meet at a partition's lock stand in line here instead.
+ * lanes, and each partition mostly on the same one, because every connection plans every partition's
+ * statements for itself, at 3 ms a partition.
  */
 export class Lane {
   readonly #pool: pg.Pool;
   #client: Promise<pg.PoolClient> | undefined;
-  #pending = 0;
+  /** How many transactions of each partition are under way. */
+  readonly #pending = new Map<number, number>();
   #idle: NodeJS.Timeout | undefined;
 
   constructor(pool: pg.Pool) {
@@ -31,12 +34,17 @@ export class Lane {
   }
 
   get isIdle(): boolean {
-    return this.#pending === 0;
+    return this.#pending.size === 0;
+  }
+
+  /** Whether a transaction of this partition is under way here. */
+  has(partition: number): boolean {
+    return this.#pending.has(partition);
   }
 
   /** Gives the connection to `send`, which must send everything before it first waits. */
-  async use<T>(send: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    this.#pending++;
+  async use<T>(partition: number, send: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    this.#count(partition, 1);
     clearTimeout(this.#idle);
     const connected = (this.#client ??= this.#pool.connect());
     try {
@@ -45,15 +53,21 @@ export class Lane {
       if (isConnectionError(error)) this.#release(connected, error as Error);
       throw error;
     } finally {
-      this.#pending--;
-      if (this.#pending === 0) this.#idle = setTimeout(() => this.rest(), IDLE_MS).unref();
+      this.#count(partition, -1);
+      if (this.isIdle) this.#idle = setTimeout(() => this.rest(), IDLE_MS).unref();
     }
   }
 
   /** Gives the connection back, unless it is in use. */
   rest(): void {
     clearTimeout(this.#idle);
-    if (this.#pending === 0 && this.#client !== undefined) this.#release(this.#client);
+    if (this.isIdle && this.#client !== undefined) this.#release(this.#client);
+  }
+
+  #count(partition: number, change: 1 | -1): void {
+    const pending = (this.#pending.get(partition) ?? 0) + change;
+    if (pending === 0) this.#pending.delete(partition);
+    else this.#pending.set(partition, pending);
   }
 
   #release(connected: Promise<pg.PoolClient>, broken?: Error): void {

@@ -1,13 +1,13 @@
+import { transactOnLane } from '../database.js';
 import { claimStatement, fetchStatement } from '../ledger/claim-statement.js';
 import type { Store } from '../ledger/store.js';
 import { succeedStatement } from '../ledger/succeed-statement.js';
-import { tryPartition } from '../ledger/try-partition.js';
 import { promoteStatement } from './maintenance/promote.js';
 
 /**
  * Has every partition's statements planned while there is nothing to do: on a connection that has
  * not seen them they take 3 ms, which the first job in each partition would wait for. They are run
- * on nothing, and change nothing.
+ * without the partition's lock, so that they change nothing and keep nobody waiting.
  */
 export async function warmUp(store: Store, worker: number): Promise<void> {
   // Behind a pooler nothing is kept of a plan.
@@ -20,9 +20,10 @@ export async function warmUp(store: Store, worker: number): Promise<void> {
 
 async function runOnNothing(store: Store, partition: number, worker: number): Promise<void> {
   const nothing = { worker, claim: 0, queue: '', stretches: [], free: 0, limit: 0 };
-  await tryPartition(
-    store,
+  await transactOnLane(
+    store.database,
     partition,
+    'select',
     [
       claimStatement(store, partition, { ...nothing, quarantine: false }),
       succeedStatement(store, partition, worker, []),

@@ -65,7 +65,7 @@ async function connected(url: string): Promise<pg.Client> {
 }
 
 const nothing = (): void => undefined;
-const SILENT = {
+export const SILENT = {
   debug: nothing,
   info: nothing,
   warn: nothing,

@@ -93,7 +93,8 @@ test('an outcome that is acknowledged only after its lease is over counts once, 
   const runnable = job('late', () => void runs++);
   const away = await site.open({ database: proxy.url });
   await site.start({ jobs: [runnable], onTransition: (one) => void told.push(one) }, away);
-  await site.start({ jobs: [job('nothing', () => null)] });
+  // It reaps, and looks at no line of the other's: who found the partition locked would ask again, unheard.
+  await site.start({ jobs: [job('nothing', () => null)], queues: ['elsewhere'] });
   // In what is sent, the mark of an outcome; the statement's name alone is also in a warm-up.
   const deaf = proxy.stopReadingAfter('durationMs');
   const { id } = await site.ledger.enqueue(runnable, {});

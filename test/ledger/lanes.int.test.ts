@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { createDatabase, endDatabase } from '../../src/database.js';
+import { openStore } from '../../src/ledger/open-store.js';
+import { tryPartition } from '../../src/ledger/try-partition.js';
+import { ledgerSite, SILENT } from '../support/ledger.js';
+
+const site = await ledgerSite();
+
+test('transactions of one process never find a partition locked by each other', async () => {
+  const database = createDatabase(site.database.config, { pooler: false, maxConnections: 10 });
+  const store = await openStore(database, {
+    schema: 'jobledger',
+    log: SILENT,
+    clockShiftMs: () => 0,
+  });
+  expect(database.lanes).toHaveLength(3);
+  const slow = [{ text: 'select pg_sleep(0.02)', values: [] }];
+  // The first goes to the lane of quiet times, those behind it would go elsewhere.
+  for (const partition of [1, 2, 5]) {
+    const tries = [1, 2, 3].map(() => tryPartition(store, partition, slow));
+    for (const results of await Promise.all(tries)) expect(results).toHaveLength(1);
+  }
+  await endDatabase(database);
+});
