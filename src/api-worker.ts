@@ -34,7 +34,11 @@ export interface WorkerOptions {
   readonly retry?: RetryPolicy;
   /** Around every handler of this worker; the first is outermost. */
   readonly middleware?: readonly Middleware[];
-  /** Told after each commit of this worker's; not awaited, and what it throws harms nothing. */
+  /**
+   * Told while this worker lives of each change of a job's state that this `Ledger` has committed, by
+   * any of its workers or by a call such as `cancel`: once, and for each job in the order of its
+   * versions. Not told of jobs that are enqueued or fall due. Not awaited; what it throws harms nothing.
+   */
   readonly onTransition?: (transition: Transition) => void;
   /** Also claim kinds this worker lacks, and fail them as `unknown-kind`. */
   readonly failUnknownKinds?: boolean;
@@ -62,7 +66,7 @@ export type Middleware = (
   next: () => Promise<unknown>,
 ) => Promise<unknown>;
 
-/** A committed change of a job's state, made by this process's worker. */
+/** A committed change of a job's state, made by this process. */
 export interface Transition {
   readonly jobId: string;
   readonly kind: string;

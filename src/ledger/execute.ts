@@ -47,11 +47,22 @@ export interface ExecuteOptions {
  * meanwhile, its version is taken, the whole batch is rolled back, loaded and decided again. A stream
  * that cannot be read refuses its own orders only.
  */
-export async function execute(
+export function execute(
   store: Store,
   partition: number,
   orders: readonly Order[],
-  { alongside = () => [], patient = true }: ExecuteOptions = {},
+  options: ExecuteOptions = {},
+): Promise<readonly Execution[]> {
+  const jobIds = orders.map((order) => order.jobId);
+  const change = () => carryOut(store, partition, orders, options);
+  return store.transitions.around(jobIds, change);
+}
+
+async function carryOut(
+  store: Store,
+  partition: number,
+  orders: readonly Order[],
+  { alongside = () => [], patient = true }: ExecuteOptions,
 ): Promise<readonly Execution[]> {
   for (let round = 1; ; round++) {
     const decided = await decideAll(store, partition, orders);

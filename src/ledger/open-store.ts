@@ -7,6 +7,7 @@ import type { Store } from './store.js';
 import { tablesOf } from './tables.js';
 import { Notifier } from './notifier.js';
 import { Signals } from './signals.js';
+import { Transitions } from './transitions.js';
 
 /** Refuses, in one line, a server that cannot hold a ledger. */
 export async function checkServer(database: Database): Promise<void> {
@@ -80,6 +81,7 @@ export async function openStore(database: Database, options: StoreOptions): Prom
     channel,
     signals: new Signals(),
     notifier: new Notifier(database, channel),
+    transitions: new Transitions(options.log),
     log: options.log,
     clockShiftMs: options.clockShiftMs,
   };

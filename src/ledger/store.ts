@@ -3,6 +3,7 @@ import type { Log } from '../job/define.js';
 import type { Tables } from './tables.js';
 import type { Notifier } from './notifier.js';
 import type { Signals } from './signals.js';
+import type { Transitions } from './transitions.js';
 
 /**
  * An opened ledger as this folder sees it: where it is, how many partitions it has, which lock
@@ -23,6 +24,8 @@ export interface Store {
   readonly signals: Signals;
   /** Wakes for other processes. */
   readonly notifier: Notifier;
+  /** What this process changed, for who wants to be told. */
+  readonly transitions: Transitions;
   readonly log: Log;
   /** Milliseconds added to the database's clock; 0 but in tests. */
   readonly clockShiftMs: () => number;

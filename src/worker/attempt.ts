@@ -30,6 +30,7 @@ export class Attempt {
   /** A cancel request has been seen: its ending is decided by the stream, not by what we know. */
   cancelSeen = false;
   progress: { fraction: number; note?: string } | undefined;
+  #answered: (() => void)[] | undefined;
   /** Set while and after its outcome is on its way to the store. */
   sentBefore = false;
 
@@ -44,6 +45,10 @@ export class Attempt {
 
   get jobId(): string {
     return this.row.job_id;
+  }
+
+  get number(): number {
+    return this.row.attempt;
   }
 
   get payload(): Json {
@@ -98,6 +103,16 @@ export class Attempt {
     this.outcome = outcome;
     this.endTimer();
     return true;
+  }
+
+  /** Calls back when the ledger has answered for its outcome. */
+  whenAnswered(then: () => void): void {
+    (this.#answered ??= []).push(then);
+  }
+
+  /** The ledger has answered, and what it answered has been told. */
+  answered(): void {
+    for (const then of this.#answered ?? []) then();
   }
 
   /** Its handler has returned, or its outcome no longer depends on it: its time cannot run out. */

@@ -62,7 +62,7 @@ export class Incarnation {
     this.#settings = settings;
     this.#listener = listener;
     this.#capacity = new Capacity(settings.concurrency, settings.fetchAhead);
-    this.#report = new Report(store, settings);
+    this.#report = new Report(store);
     this.#claimer = new Claimer(store, settings, {
       capacity: this.#capacity,
       worker: () => this.id,
@@ -74,10 +74,12 @@ export class Incarnation {
       recorded: (decided) => {
         this.#drop(decided.attempt);
         this.#report.ended(decided);
+        decided.attempt.answered();
       },
       resolved: (attempt, execution) => {
         this.#drop(attempt);
         if (execution !== undefined) this.#report.executed([execution]);
+        attempt.answered();
       },
     });
     this.#maintenance = new Maintenance(
@@ -125,6 +127,12 @@ export class Incarnation {
     this.#progress.start();
     this.#yield.start();
     void this.#report.unattended();
+  }
+
+  /** The attempt of a job whose outcome is on its way to the ledger. */
+  underway(jobId: string): Attempt | undefined {
+    const attempt = this.#held.get(jobId);
+    return attempt?.outcome === undefined ? undefined : attempt;
   }
 
   /** Stops claiming, lets handlers end within the grace, gives the rest back. */
@@ -205,8 +213,8 @@ export class Incarnation {
   }
 
   #claimed(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) this.#held.set(attempt.jobId, attempt);
     this.#report.started(attempts);
+    for (const attempt of attempts) this.#held.set(attempt.jobId, attempt);
     this.#buffer.push(...attempts);
     this.#capacity.buffered += attempts.length;
     if (!this.#claiming) this.#releaseBuffer('shutdown');

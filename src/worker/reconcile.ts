@@ -16,6 +16,7 @@ interface LeaseRow {
   readonly job_id: string;
   readonly claim: number;
   readonly partition: number;
+  readonly kind: string;
   readonly queue: string;
   readonly attempt: number;
   readonly counted: number;
@@ -36,7 +37,7 @@ export async function reconcile(store: Store, holdings: Holdings): Promise<Compa
   const asked = new Set(inFlight);
   const result = await store.database.pool.query<LeaseRow>({
     ...(store.database.pooler ? {} : { name: 'jl_reconcile' }),
-    text: `select job_id, claim, partition, queue, attempt, counted, losses, cancel_at is not null as canceled
+    text: `select job_id, claim, partition, kind, queue, attempt, counted, losses, cancel_at is not null as canceled
       from ${store.tables.leases} where worker = $1`,
     values: [worker],
   });
@@ -71,10 +72,16 @@ async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[])
       { code: 'CLAIM_LOST', worker, partition, attempts: lost.length },
       'unknown leases given back',
     );
-    await transact(store.database, [
+    const [, given] = await transact(store.database, [
       lockPartition(store, partition),
       finishStatement(store, partition, worker, lost.map(released)),
     ]);
+    const { missed } = given!.rows[0] as { readonly missed: readonly number[] };
+    tell(
+      store,
+      worker,
+      lost.filter((_, at) => !missed.includes(at)),
+    );
     wakeReturned(
       store,
       partition,
@@ -82,6 +89,20 @@ async function giveBack(store: Store, worker: number, rows: readonly LeaseRow[])
     );
   }
 }
+
+/** Of the claim itself nobody could be told before. */
+function tell({ transitions }: Store, worker: number, rows: readonly LeaseRow[]): void {
+  if (!transitions.isHeard) return;
+  for (const { job_id: jobId, kind, queue, attempt, claim } of rows) {
+    const begun = { type: 'AttemptStarted', data: { attempt, worker, claim } } as const;
+    const ended = { type: 'AttemptReleased', data: { attempt, why: CLAIM_LOST } } as const;
+    const job = { jobId, kind, queue };
+    transitions.started({ ...job, from: 'available', to: 'running', event: begun }, attempt);
+    transitions.ended({ ...job, from: 'running', to: 'available', event: ended }, attempt);
+  }
+}
+
+const CLAIM_LOST = 'claim-lost';
 
 /** A lease whose stream does not exist is a stray: giving it back would record what never was. */
 async function withStream(
@@ -104,7 +125,7 @@ function released(row: LeaseRow): Ending {
     claim: row.claim,
     attempt: row.attempt,
     type: 'AttemptReleased',
-    data: JSON.stringify({ attempt: row.attempt, why: 'claim-lost' }),
+    data: JSON.stringify({ attempt: row.attempt, why: CLAIM_LOST }),
     meta: '{}',
     then: 'line',
     counted: row.counted - 1,

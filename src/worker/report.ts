@@ -1,40 +1,37 @@
-import type { Transition } from '../api-worker.js';
-import type { NewEvent } from '../job/events.js';
-import type { StateName } from '../job/state.js';
 import type { Execution } from '../ledger/execute.js';
 import type { Store } from '../ledger/store.js';
 import { unattended } from '../ledger/unattended.js';
 import type { Attempt } from './attempt.js';
 import { logEnd } from './end-log.js';
 import type { Decided } from './endings.js';
-import type { WorkerSettings } from './options.js';
 
-/**
- * Tells of what has been committed: a log line per ended attempt, and `onTransition`. Nothing here
- * can harm a job: a listener that throws is logged and forgotten.
- */
+/** Tells of what this worker has committed: a log line per ended attempt, and its transitions. */
 export class Report {
   readonly #store: Store;
-  readonly #settings: WorkerSettings;
 
-  constructor(store: Store, settings: WorkerSettings) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#settings = settings;
   }
 
   started(attempts: readonly Attempt[]): void {
-    if (this.#settings.onTransition === undefined) return;
+    const { transitions } = this.#store;
+    if (!transitions.isHeard) return;
     for (const { row, claim } of attempts) {
-      const data = { attempt: row.attempt, worker: claim.worker, claim: claim.claim };
-      this.#tell(jobOf({ row, claim }), 'available', 'running', { type: 'AttemptStarted', data });
+      const { attempt } = row;
+      const data = { attempt, worker: claim.worker, claim: claim.claim };
+      const event = { type: 'AttemptStarted', data } as const;
+      transitions.started({ ...jobOf({ row, claim }), ...BEGIN, event }, attempt);
     }
   }
 
-  ended({ attempt, event, to }: Decided): void {
+  ended({ attempt, event: { type, data }, to }: Decided): void {
     const { job_id: jobId, kind, max_attempts: maxAttempts, counted } = attempt.row;
     const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts };
-    logEnd(this.#store.log, job, event, to);
-    if (this.#settings.onTransition !== undefined) this.#tell(jobOf(attempt), 'running', to, event);
+    logEnd(this.#store.log, job, { type, data }, to);
+    const { transitions } = this.#store;
+    if (!transitions.isHeard) return;
+    const transition = { ...jobOf(attempt), from: 'running', to, event: { type, data } } as const;
+    transitions.ended(transition, job.attempt);
   }
 
   /** What maintenance decided for lost and canceled attempts. */
@@ -42,15 +39,10 @@ export class Report {
     for (const execution of executions) {
       if (!('events' in execution)) continue;
       const { before, after, events } = execution;
-      const job = { jobId: after.id, kind: after.kind, queue: after.queue };
-      for (const event of events) {
-        if (before.state === 'running' && after.state !== 'running') {
-          const { id: jobId, kind, attempt, counted, maxAttempts } = after;
-          const ended = { jobId, kind, attempt, counted, maxAttempts };
-          logEnd(this.#store.log, ended, event, after.state);
-        }
-        this.#tell(job, before.state, after.state, event);
-      }
+      if (before.state !== 'running' || after.state === 'running') continue;
+      const { id: jobId, kind, attempt, counted, maxAttempts } = after;
+      const ended = { jobId, kind, attempt, counted, maxAttempts };
+      for (const event of events) logEnd(this.#store.log, ended, event, after.state);
     }
   }
 
@@ -64,35 +56,9 @@ export class Report {
       // Only advice; `stats` tells the same.
     }
   }
-
-  #tell(
-    job: Pick<Transition, 'jobId' | 'kind' | 'queue'>,
-    from: StateName,
-    to: StateName,
-    event: Pick<NewEvent, 'type' | 'data'>,
-  ): void {
-    const { onTransition } = this.#settings;
-    if (onTransition === undefined || (from === to && event.type !== 'AttemptStarted')) return;
-    const transition: Transition = {
-      ...job,
-      from,
-      to,
-      event: { type: event.type, data: event.data },
-    };
-    try {
-      // A listener that is an async function must not end the process with its rejection.
-      void Promise.resolve(onTransition(transition)).catch((error: unknown) =>
-        this.#listenerFailed(error),
-      );
-    } catch (error) {
-      this.#listenerFailed(error);
-    }
-  }
-
-  #listenerFailed(error: unknown): void {
-    this.#store.log.warn({ code: 'LISTENER', error }, 'onTransition threw');
-  }
 }
+
+const BEGIN = { from: 'available', to: 'running' } as const;
 
 function jobOf({ row, claim }: Pick<Attempt, 'row' | 'claim'>): {
   readonly jobId: string;

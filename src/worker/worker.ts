@@ -25,6 +25,7 @@ export class Worker implements LedgerWorker {
   #incarnation: Incarnation | undefined;
   /** Lives that were declared dead; their handlers may still bring outcomes, to be rejected. */
   readonly #abandoned = new Set<Incarnation>();
+  #unlisten = () => {};
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -67,6 +68,7 @@ export class Worker implements LedgerWorker {
   }
 
   async #begin(): Promise<void> {
+    this.#listen();
     const incarnation = new Incarnation(this.#store, this.#settings, this.#tools, {
       lost: () => this.#declaredDead(incarnation),
       stalled: (why) => void this.#stall(incarnation, why),
@@ -74,12 +76,22 @@ export class Worker implements LedgerWorker {
     try {
       await incarnation.start();
     } catch (error) {
+      this.#unlisten();
       // It claimed nothing yet. If the store is away, the reaper finds the row later.
       if (incarnation.id !== undefined)
         await unregister(this.#store, incarnation.id).catch(() => {});
       throw error;
     }
     this.#incarnation = incarnation;
+  }
+
+  #listen(): void {
+    const { onTransition } = this.#settings;
+    if (onTransition === undefined) return;
+    this.#unlisten();
+    const underway = (jobId: string) =>
+      [...this.#abandoned, this.#incarnation].map((life) => life?.underway(jobId)).find(Boolean);
+    this.#unlisten = this.#store.transitions.listen(onTransition, underway);
   }
 
   /** Declared dead, but this process lives: old attempts are told, new ones run under a new id. */
@@ -128,12 +140,14 @@ export class Worker implements LedgerWorker {
     await Promise.all(
       [...lives].map((life) => life.abandon('lease-lost').then(() => life.retire(0))),
     );
+    this.#unlisten();
   }
 
   async #finish(graceMs: number): Promise<void> {
     await this.#starting?.catch(() => {});
     const abandoned = [...this.#abandoned].map((dead) => dead.retire(graceMs));
     await Promise.all([this.#incarnation?.stop(graceMs), ...abandoned]);
+    this.#unlisten();
     this.#end('stopped');
   }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { HandlerContext, Transition } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
-import { aborted, inState, job, sharedSite, signal } from './site.js';
+import { startProxy } from '../support/proxy.js';
+import { aborted, inState, job, sharedSite, signal, types } from './site.js';
 
 const shared = sharedSite();
 
@@ -59,6 +60,116 @@ test('onTransition is told of a canceled attempt too', async () => {
   await eventually(() => {
     expect(of(id)).toEqual([
       ...['available > running: AttemptStarted', 'running > canceled: JobCanceled'],
+    ]);
+  });
+});
+
+test('what a call to the same ledger changes is told once, whoever listens', async () => {
+  const { open, start } = shared.current;
+  const by = { actor: 'ada', reason: 'test' };
+  const { onTransition, of } = listener();
+  const ledger = await open();
+  const broken = job('operated', () => Promise.reject(new Error('no')), { maxAttempts: 1 });
+  await start({ jobs: [broken], onTransition }, ledger);
+  await start({ jobs: [job('other', () => null)], onTransition }, ledger);
+  const waiting = await ledger.enqueue('other', {}, { delay: 3_600_000 });
+  await ledger.reprioritize(waiting.id, { ...by, priority: 3 });
+  await ledger.reschedule(waiting.id, { ...by, runAt: new Date(Date.now() + 3_600_000) });
+  await ledger.cancel(waiting.id, by);
+  expect(of(waiting.id)).toEqual(['scheduled > canceled: JobCanceled']);
+  const failing = await ledger.enqueue(broken, {});
+  await inState(ledger, failing.id, 'failed');
+  await ledger.retry(failing.id, by);
+  await eventually(async () => expect(await ledger.get(failing.id)).toMatchObject({ attempt: 2 }));
+  await inState(ledger, failing.id, 'failed');
+  await ledger.discard(failing.id, by);
+  await eventually(() => {
+    expect(of(failing.id)).toEqual([
+      ...['available > running: AttemptStarted', 'running > failed: AttemptFailed'],
+      'failed > available: JobRetried',
+      ...['available > running: AttemptStarted', 'running > failed: AttemptFailed'],
+      'failed > discarded: JobDiscarded',
+    ]);
+  });
+});
+
+test('what is told of a job is its history, in order, whoever changes it', async () => {
+  const { open, start } = shared.current;
+  const by = { actor: 'ada', reason: 'test' };
+  const told = new Map<string, string[]>();
+  const ledger = await open();
+  const broken = job('raced', () => Promise.reject(new Error('no')), { maxAttempts: 1 });
+  const rounds = new Map<string, number>();
+  // As soon as a failure is told, two operators are at the job; one of them comes too late, or for the next failure.
+  const meddle = ({ jobId, to, event }: Transition) => {
+    told.set(jobId, [...(told.get(jobId) ?? []), event.type]);
+    if (to !== 'failed') return;
+    const round = (rounds.get(jobId) ?? 0) + 1;
+    rounds.set(jobId, round);
+    const change = () => (round < 4 ? ledger.retry(jobId, by) : ledger.discard(jobId, by));
+    for (let n = 0; n < 2; n++) change().catch(() => undefined);
+  };
+  await start({ jobs: [broken], onTransition: meddle }, ledger);
+  await start({ jobs: [broken], onTransition: meddle }, ledger);
+  const made = await ledger.enqueueMany(
+    Array.from({ length: 60 }, () => ({ job: broken, payload: {} })),
+  );
+  for (const { id } of made) await inState(ledger, id, 'discarded');
+  for (const { id } of made) {
+    const [, ...events] = await types(ledger, id);
+    await eventually(() => expect(told.get(id)).toEqual(events));
+    expect(events.filter((type) => type === 'JobRetried').length).toBeGreaterThanOrEqual(3);
+  }
+});
+
+test('a listener whose worker has stopped is told no more', async () => {
+  const { open, start } = shared.current;
+  const { onTransition, of } = listener();
+  const ledger = await open();
+  const worker = await start({ jobs: [job('deaf', () => null)], onTransition }, ledger);
+  const { id } = await ledger.enqueue('deaf', {}, { delay: 3_600_000 });
+  await worker.stop();
+  await ledger.cancel(id, { actor: 'ada', reason: 'test' });
+  expect(of(id)).toEqual([]);
+});
+
+test('a change whose answer overtakes that of the attempt before it is told behind it', async () => {
+  const { open, start, url } = shared.current;
+  const proxy = await startProxy(url);
+  const { onTransition, of } = listener();
+  const ledger = await open({ database: proxy.url });
+  const broken = job('overtaken', () => Promise.reject(new Error('no')), { maxAttempts: 1 });
+  await start({ jobs: [broken], onTransition }, ledger);
+  const deaf = proxy.stopReadingAfter('durationMs');
+  const { id } = await ledger.enqueue(broken, {});
+  const resume = await deaf;
+  await inState(ledger, id, 'failed');
+  await ledger.discard(id, { actor: 'ada', reason: 'test' });
+  expect(of(id)).toEqual(['available > running: AttemptStarted']);
+  resume();
+  await eventually(() => {
+    expect(of(id)).toEqual([
+      ...['available > running: AttemptStarted', 'running > failed: AttemptFailed'],
+      'failed > discarded: JobDiscarded',
+    ]);
+  });
+});
+
+test('a claim whose reply was lost is told of when it is given back', async () => {
+  const { open, start, url } = shared.current;
+  const proxy = await startProxy(url);
+  const { onTransition, of } = listener();
+  const ledger = await open({ database: proxy.url });
+  const kind = job('unheard', () => null);
+  await start({ jobs: [kind], onTransition }, ledger);
+  const cut = proxy.cutCommitAfter('"attempt":1,"worker"');
+  const { id } = await shared.current.ledger.enqueue(kind, {});
+  await cut;
+  await inState(shared.current.ledger, id, 'succeeded');
+  await eventually(() => {
+    expect(of(id)).toEqual([
+      ...['available > running: AttemptStarted', 'running > available: AttemptReleased'],
+      ...['available > running: AttemptStarted', 'running > succeeded: AttemptSucceeded'],
     ]);
   });
 });
