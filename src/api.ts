@@ -99,7 +99,10 @@ export interface Ledger extends AsyncDisposable {
     items: readonly [...{ [K in keyof Ps]: EnqueueItem<Ps[K]> }],
     options?: { readonly atomic?: boolean; readonly transaction?: unknown },
   ): Promise<readonly Enqueued[]>;
-  /** The job now, folded from its stream; undefined if there is none. Takes an id or a short id. */
+  /**
+   * The job now, folded from its stream; undefined if there is none. Takes an id or a short id. Throws
+   * `ILLEGAL_STATE` with the reason if its row of the inbox was set aside or its events cannot be read.
+   */
   get(id: string): Promise<Job | undefined>;
   /** All events of a job, oldest first; none if there is no such job. Takes an id or a short id. */
   history(id: string): Promise<readonly RecordedEvent[]>;

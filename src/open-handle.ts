@@ -17,6 +17,7 @@ import { migrate } from './ledger/migrate.js';
 import { operate, type Operation } from './ledger/operate.js';
 import { readStream, resolveId } from './ledger/read.js';
 import { readStats } from './ledger/stats.js';
+import { refuseSetAside } from './ledger/set-aside.js';
 import type { Store } from './ledger/store.js';
 import { Slots } from './ledger/slots.js';
 import { Listener } from './ledger/wake.js';
@@ -90,7 +91,10 @@ export class LedgerHandle implements Ledger {
   async get(id: string) {
     return this.#call(async () => {
       const jobId = await resolveId(this.#store, id);
-      return jobId === undefined ? undefined : lookUp(this.#store, jobId);
+      if (jobId === undefined) return undefined;
+      const job = await lookUp(this.#store, jobId);
+      if (job === undefined) await refuseSetAside(this.#store, jobId);
+      return job;
     });
   }
 

@@ -6,10 +6,10 @@ import type { EventMeta, NewEvent, RecordedEvent } from '../job/events.js';
 import { SCHEMA_VERSION } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
-import type { Rejection } from '../job/commands.js';
 import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
 import { terminateHolder } from './lock-holder.js';
 import { addMs } from './add-ms.js';
+import type { Execution } from './execution.js';
 import { foldStreams } from './fold-streams.js';
 import { placeStatements, type Change } from './place.js';
 import { readStreams } from './read.js';
@@ -22,15 +22,6 @@ export interface Order {
   readonly command: JobCommand;
   readonly meta?: EventMeta;
 }
-
-/** What became of an order: the job after it, or why it was refused. */
-export type Execution =
-  | {
-      readonly before: JobState;
-      readonly after: JobState;
-      readonly events: readonly RecordedEvent[];
-    }
-  | Rejection;
 
 /** More statements for the same transaction, after the append: rows to take along. */
 export type Alongside = (changes: readonly Change[]) => readonly Statement[];

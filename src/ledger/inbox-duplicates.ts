@@ -1,7 +1,8 @@
 import { LedgerError } from '../errors.js';
 import { groupBy } from '../group-by.js';
 import { sqlState } from '../sql-errors.js';
-import { execute, type Execution } from './execute.js';
+import { execute } from './execute.js';
+import type { Execution } from './execution.js';
 import { partitionOf } from './ids.js';
 import type { InboxRow } from './inbox-row.js';
 import { setAside } from './set-aside.js';

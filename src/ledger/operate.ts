@@ -14,6 +14,7 @@ import { asRead, lookUp } from './look-up.js';
 import { moveJobs } from './move-inbox.js';
 import { instantOf } from './check.js';
 import { resolveId } from './read.js';
+import { refuseSetAside } from './set-aside.js';
 import type { Store } from './store.js';
 import { validatePayload } from './validate.js';
 import { wake, wakeFor } from './wake.js';
@@ -28,7 +29,7 @@ export type Operation =
 /**
  * Carries out an operator's command: decided on the job's whole stream, recorded with actor and
  * reason. Throws JOB_NOT_FOUND, or ILLEGAL_STATE in a line that names the job's state or says why its
- * events cannot be read; UNIQUE_KEY_BUSY or CONFLICT if the job cannot leave the inbox yet.
+ * events cannot be read or its row was set aside; UNIQUE_KEY_BUSY or CONFLICT if the job cannot leave the inbox yet.
  */
 export async function operate(
   store: Store,
@@ -69,6 +70,7 @@ async function existing(store: Store, id: string): Promise<string> {
       throw cannotMove(jobId, keyBusy);
     await pause(pauseMs);
   }
+  if (jobId !== undefined) await refuseSetAside(store, jobId);
   throw new LedgerError('JOB_NOT_FOUND', `job ${id}: not found`, { jobId });
 }
 

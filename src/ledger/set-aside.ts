@@ -1,3 +1,4 @@
+import { LedgerError } from '../errors.js';
 import type { InboxRow } from './inbox-row.js';
 import type { Store } from './store.js';
 
@@ -21,6 +22,22 @@ export async function setAside(
     { code: 'SET_ASIDE', inboxId: row.id, jobId: row.job_id, error },
     'inbox row set aside',
   );
+}
+
+/**
+ * Refuses, with the reason, an id that is none of a job because its row was set aside. What became of
+ * it is decided by SQL: there is no stream yet that could say who decided.
+ */
+export async function refuseSetAside(store: Store, jobId: string): Promise<void> {
+  const { rows } = await store.database.pool.query<{ id: number; error: string }>({
+    text: `select id, error from ${store.tables.inbox}
+      where job_id = $1 and set_aside_at is not null order by id limit 1`,
+    values: [jobId],
+  });
+  const [row] = rows;
+  if (row === undefined) return;
+  const message = `job ${jobId}: set aside, ${row.error}; mend or delete row ${row.id} of ${store.tables.inbox}`;
+  throw new LedgerError('ILLEGAL_STATE', message, { jobId });
 }
 
 /** An error in one line, as it is kept beside a row. */

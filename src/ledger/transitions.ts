@@ -3,7 +3,7 @@ import type { Log } from '../job/define.js';
 import type { RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import type { JobState } from '../job/state.js';
-import type { Execution } from './execute.js';
+import type { Execution } from './execution.js';
 
 export type TransitionListener = (transition: Transition) => void;
 

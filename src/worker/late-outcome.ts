@@ -1,7 +1,8 @@
 import type { JobCommand } from '../job/commands.js';
 import { OUTCOMES } from '../job/decide-outcome.js';
 import type { EventType } from '../job/events.js';
-import { execute, type Execution } from '../ledger/execute.js';
+import { execute } from '../ledger/execute.js';
+import type { Execution } from '../ledger/execution.js';
 import { readStream } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
 import { wakeFor } from '../ledger/wake.js';

@@ -1,4 +1,4 @@
-import type { Execution } from '../ledger/execute.js';
+import type { Execution } from '../ledger/execution.js';
 import type { Store } from '../ledger/store.js';
 import { unattended } from '../ledger/unattended.js';
 import type { Attempt } from './attempt.js';

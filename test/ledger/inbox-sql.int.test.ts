@@ -140,7 +140,9 @@ test('rows that cannot become a job are set aside with their error, and delay no
   for (const id of good) expect(await ledger.get(id)).toMatchObject({ version: 1 });
   for (const [n, [, error]] of BAD_ROWS.entries()) {
     expect(await setAside(bad[n]!)).toEqual([{ error: expect.stringMatching(error) }]);
-    expect(await ledger.get(bad[n]!)).toBeUndefined();
+    await expect(ledger.get(bad[n]!)).rejects.toThrow(
+      /: set aside, .*; mend or delete row \d+ of /,
+    );
   }
   const stats = await ledger.stats();
   expect(stats.inbox).toMatchObject({ waiting: 0, setAside: BAD_ROWS.length });
@@ -152,6 +154,12 @@ test('a row that was set aside can be mended', async () => {
   const id = await insert({ kind: 'mend', priority: 70_000 });
   await site.move();
   expect(await setAside(id)).toHaveLength(1);
+  const refused = {
+    code: 'ILLEGAL_STATE',
+    message: expect.stringMatching(/set aside, priority: /),
+  };
+  await expect(ledger.get(id)).rejects.toMatchObject(refused);
+  await expect(ledger.discard(id, { actor: 'ada', reason: 'test' })).rejects.toMatchObject(refused);
   await site.ask(
     `update jobledger.inbox set priority = 7, set_aside_at = null, error = null where job_id = $1`,
     [id],
@@ -173,8 +181,8 @@ test('a row that Postgres refuses spoils no batch', async () => {
     await insert({ kind: 'batch', job_id: id, payload: n === 7 ? '{"poison": 1}' : '{}' });
   }
   await site.move();
-  const found = await Promise.all(ids.map((id) => ledger.get(id)));
-  expect(found.flatMap((job, n) => (job === undefined ? [n] : []))).toEqual([7]);
+  const found = await Promise.allSettled(ids.map((id) => ledger.get(id)));
+  expect(found.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([7]);
   expect(await setAside(ids[7]!)).toEqual([{ error: 'no poison' }]);
   await site.ask('drop trigger poison on jobledger.events');
   await site.ask(`delete from jobledger.inbox where set_aside_at is not null`);

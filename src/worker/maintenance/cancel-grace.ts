@@ -1,5 +1,6 @@
 import { groupBy } from '../../group-by.js';
-import { execute, type Execution } from '../../ledger/execute.js';
+import { execute } from '../../ledger/execute.js';
+import type { Execution } from '../../ledger/execution.js';
 import type { Store } from '../../ledger/store.js';
 import { inEach } from '../side-by-side.js';
 

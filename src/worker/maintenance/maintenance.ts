@@ -1,4 +1,4 @@
-import type { Execution } from '../../ledger/execute.js';
+import type { Execution } from '../../ledger/execution.js';
 import { moveInbox } from '../../ledger/move-inbox.js';
 import type { Wake } from '../../ledger/signals.js';
 import type { Store } from '../../ledger/store.js';

@@ -3,7 +3,8 @@ import { DEFAULT_RETRY, type RetryPolicy } from '../../job/retry.js';
 import { enqueuedProblem } from '../../job/enqueued-problem.js';
 import { toErrorRecord } from '../../job/to-error-record.js';
 import type { JobEvents } from '../../job/events.js';
-import { execute, type Execution, type Order } from '../../ledger/execute.js';
+import { execute, type Order } from '../../ledger/execute.js';
+import type { Execution } from '../../ledger/execution.js';
 import type { Store } from '../../ledger/store.js';
 import { inEach } from '../side-by-side.js';
 
