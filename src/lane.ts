@@ -47,10 +47,14 @@ export class Lane {
     this.#count(partition, 1);
     clearTimeout(this.#idle);
     const connected = (this.#client ??= this.#pool.connect());
+    let isThere = false;
     try {
-      return await send(await connected);
+      const client = await connected;
+      isThere = true;
+      return await send(client);
     } catch (error) {
-      if (isConnectionError(error)) this.#release(connected, error as Error);
+      // One that could not be had, for whatever reason, must be asked for again.
+      if (!isThere || isConnectionError(error)) this.#release(connected, error as Error);
       throw error;
     } finally {
       this.#count(partition, -1);

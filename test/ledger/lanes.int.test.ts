@@ -1,8 +1,12 @@
-import { expect, test } from 'vitest';
+import pg from 'pg';
+import { expect, inject, test } from 'vitest';
 import { createDatabase, endDatabase } from '../../src/database.js';
+import { Lane } from '../../src/lane.js';
 import { openStore } from '../../src/ledger/open-store.js';
 import { tryPartition } from '../../src/ledger/try-partition.js';
+import * as support from '../support/database.js';
 import { ledgerSite, SILENT } from '../support/ledger.js';
+import { onServer } from '../support/postgres.js';
 
 const site = await ledgerSite();
 
@@ -21,4 +25,19 @@ test('transactions of one process never find a partition locked by each other', 
     for (const results of await Promise.all(tries)) expect(results).toHaveLength(1);
   }
   await endDatabase(database);
+});
+
+test('a lane that was refused a connection asks for another the next time', async () => {
+  const database = await support.createDatabase({ empty: true });
+  const { url } = database;
+  await database.drop();
+  const pool = new pg.Pool({ connectionString: url });
+  const lane = new Lane(pool);
+  const answer = () => lane.use(0, (client) => client.query('select 1 as one'));
+  await expect(answer()).rejects.toMatchObject({ code: '3D000' });
+  await onServer(inject('serverUrl'), `create database ${new pg.Client(url).database!}`);
+  await expect(answer()).resolves.toMatchObject({ rows: [{ one: 1 }] });
+  lane.rest();
+  await pool.end();
+  await database.drop();
 });
