@@ -2,12 +2,12 @@ import type { Transition } from '../api-worker.js';
 import type { Log } from '../job/define.js';
 import type { RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
-import type { JobState } from '../job/state.js';
+import { stateAt, type JobState } from '../job/state.js';
 import type { Execution } from './execution.js';
 
 export type TransitionListener = (transition: Transition) => void;
 
-/** Gives the attempt of a job whose outcome is on its way, if the listener's worker has one. */
+/** Gives the attempt of a job whose outcome is on its way, if the worker has one. */
 export type Underway = (jobId: string) => OutcomeUnderway | undefined;
 
 export interface OutcomeUnderway {
@@ -34,7 +34,9 @@ interface Open {
  */
 export class Transitions {
   readonly #log: Log;
-  readonly #listeners = new Map<TransitionListener, Set<Underway>>();
+  /** How many workers have each listener. */
+  readonly #listeners = new Map<TransitionListener, number>();
+  readonly #workers = new Set<Underway>();
   readonly #open = new Map<string, Open>();
 
   constructor(log: Log) {
@@ -47,13 +49,19 @@ export class Transitions {
   }
 
   /** Several workers may have the same listener: it is told once. Gives the way to end it. */
-  listen(listener: TransitionListener, underway: Underway): () => void {
-    const workers = this.#listeners.get(listener) ?? new Set();
-    this.#listeners.set(listener, workers.add(underway));
+  listen(listener: TransitionListener): () => void {
+    this.#listeners.set(listener, (this.#listeners.get(listener) ?? 0) + 1);
     return () => {
-      workers.delete(underway);
-      if (workers.size === 0) this.#listeners.delete(listener);
+      const others = this.#listeners.get(listener)! - 1;
+      if (others === 0) this.#listeners.delete(listener);
+      else this.#listeners.set(listener, others);
     };
+  }
+
+  /** A worker whose outcomes are waited for, whether it listens or not. Gives the way to end it. */
+  join(underway: Underway): () => void {
+    this.#workers.add(underway);
+    return () => void this.#workers.delete(underway);
   }
 
   /** An attempt has started. */
@@ -121,11 +129,10 @@ export class Transitions {
   #outcomeBefore(jobId: string, { told }: Open): OutcomeUnderway | undefined {
     const over = told.map(({ place: [attempt, phase] }) => (phase === 2 ? attempt : attempt - 1));
     const latest = Math.max(0, ...over);
-    for (const workers of this.#listeners.values())
-      for (const underway of workers) {
-        const outcome = underway(jobId);
-        if (outcome !== undefined && outcome.number <= latest) return outcome;
-      }
+    for (const underway of this.#workers) {
+      const outcome = underway(jobId);
+      if (outcome !== undefined && outcome.number <= latest) return outcome;
+    }
     return undefined;
   }
 
@@ -154,7 +161,8 @@ export class Transitions {
 function transitionOf(before: JobState, after: JobState, event: RecordedEvent): Transition {
   return {
     ...{ jobId: after.id, kind: after.kind, queue: after.queue },
-    ...{ from: before.state, to: after.state },
+    // What had come due was available, as the event says too.
+    ...{ from: stateAt(before, event.recordedAt), to: after.state },
     event: { type: event.type, data: event.data },
   };
 }

@@ -30,7 +30,8 @@ export class Attempt {
   /** A cancel request has been seen: its ending is decided by the stream, not by what we know. */
   cancelSeen = false;
   progress: { fraction: number; note?: string } | undefined;
-  #answered: (() => void)[] | undefined;
+  #isAnswered = false;
+  #whenAnswered: (() => void)[] | undefined;
   /** Set while and after its outcome is on its way to the store. */
   sentBefore = false;
 
@@ -107,12 +108,18 @@ export class Attempt {
 
   /** Calls back when the ledger has answered for its outcome. */
   whenAnswered(then: () => void): void {
-    (this.#answered ??= []).push(then);
+    (this.#whenAnswered ??= []).push(then);
   }
 
-  /** The ledger has answered, and what it answered has been told. */
+  /** The ledger has answered, and what it answered has been told; or nobody waits for it any more. */
   answered(): void {
-    for (const then of this.#answered ?? []) then();
+    this.#isAnswered = true;
+    for (const then of this.#whenAnswered ?? []) then();
+  }
+
+  /** Its outcome is on its way to the ledger. */
+  get isUnderway(): boolean {
+    return this.outcome !== undefined && !this.#isAnswered;
   }
 
   /** Its handler has returned, or its outcome no longer depends on it: its time cannot run out. */

@@ -10,15 +10,16 @@ import type { Attempt } from './attempt.js';
 /** A settled attempt with the event that its outcome leads to, as the statement that ends it takes it. */
 export type Decided = DecidedSuccess | DecidedEnding;
 
-export interface DecidedSuccess extends DecidedEvent {
+export interface DecidedSuccess extends Ended {
   readonly success: Success;
 }
 
-export interface DecidedEnding extends DecidedEvent {
+export interface DecidedEnding extends Ended {
   readonly ending: Ending;
 }
 
-interface DecidedEvent {
+/** How an attempt ended. */
+export interface Ended {
   readonly attempt: Attempt;
   readonly event: NewEvent;
   readonly to: StateName;

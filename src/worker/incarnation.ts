@@ -71,10 +71,10 @@ export class Incarnation {
       lost: () => this.#lost(),
     });
     this.#outcomes = new OutcomeBuffer(store, {
-      recorded: (decided) => {
-        this.#drop(decided.attempt);
-        this.#report.ended(decided);
-        decided.attempt.answered();
+      recorded: (ended) => {
+        this.#drop(ended.attempt);
+        this.#report.ended(ended);
+        ended.attempt.answered();
       },
       resolved: (attempt, execution) => {
         this.#drop(attempt);
@@ -132,7 +132,7 @@ export class Incarnation {
   /** The attempt of a job whose outcome is on its way to the ledger. */
   underway(jobId: string): Attempt | undefined {
     const attempt = this.#held.get(jobId);
-    return attempt?.outcome === undefined ? undefined : attempt;
+    return attempt?.isUnderway === true ? attempt : undefined;
   }
 
   /** Stops claiming, lets handlers end within the grace, gives the rest back. */

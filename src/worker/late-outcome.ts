@@ -1,6 +1,6 @@
 import type { JobCommand } from '../job/commands.js';
 import { OUTCOMES } from '../job/decide-outcome.js';
-import type { EventType } from '../job/events.js';
+import type { RecordedEvent } from '../job/events.js';
 import { execute } from '../ledger/execute.js';
 import type { Execution } from '../ledger/execution.js';
 import { readStream } from '../ledger/read.js';
@@ -45,18 +45,18 @@ function tell(store: Store, { jobId, row }: Attempt, execution: Execution): void
 }
 
 /** What became of it: it was in the ledger already, or this was carried out now. */
-export type Late = { readonly recorded: EventType } | { readonly execution: Execution | undefined };
+export type Late =
+  { readonly recorded: RecordedEvent } | { readonly execution: Execution | undefined };
 
 /** Attempt numbers are never used twice and only the lease's holder ends one in these ways. */
-async function recordedEnd(store: Store, attempt: Attempt): Promise<EventType | undefined> {
+async function recordedEnd(store: Store, attempt: Attempt): Promise<RecordedEvent | undefined> {
   const stream = await readStream(store, attempt.jobId);
-  const end = stream.find((event) => {
+  return stream.find((event) => {
     if (!('attempt' in event.data) || event.data.attempt !== attempt.row.attempt) return false;
     if (event.type === 'JobCanceled') return OUR_ENDINGS.includes(event.data.ending ?? '');
     if (event.type === 'OutcomeRejected') return event.data.worker === attempt.claim.worker;
     return OURS.includes(event.type);
   });
-  return end?.type;
 }
 
 const OURS = ['AttemptSucceeded', 'AttemptFailed', 'AttemptReleased', 'JobSnoozed'];

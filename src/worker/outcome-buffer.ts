@@ -9,7 +9,7 @@ import {
   isRetryableConflict,
 } from '../sql-errors.js';
 import type { Attempt } from './attempt.js';
-import { decideEnding, type Decided } from './endings.js';
+import { decideEnding, type Ended } from './endings.js';
 import { settleByStream, type Late } from './late-outcome.js';
 import { isUnstorable, unstorable } from './failure.js';
 import { recordEndings } from './record-endings.js';
@@ -19,8 +19,8 @@ const LANES = 4;
 
 /** Told of each attempt whose end is in the ledger, and of each whose end the ledger refused. */
 export interface OutcomeListener {
-  recorded(decided: Decided): void;
-  /** Its end was recorded otherwise: rejected, canceled, or it was there already (no execution). */
+  recorded(ended: Ended): void;
+  /** Its end was recorded otherwise: rejected or canceled; without an execution nothing is to be told. */
   resolved(attempt: Attempt, execution?: Execution): void;
 }
 
@@ -59,7 +59,7 @@ export class OutcomeBuffer {
     }
   }
 
-  /** Stops trying: what has not been recorded is decided by the reaper. */
+  /** Stops trying: what has not been recorded is decided by the reaper, and nobody waits for it. */
   giveUp(): void {
     this.#givenUp = true;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -125,8 +125,8 @@ export class OutcomeBuffer {
         if (isDataError(error)) return this.#halve(attempts, error as Error);
         const again =
           isConnectionError(error) || isLockTimeout(error) || isRetryableConflict(error);
-        if (isPoolEnded(error)) return this.giveUp();
-        if (!again)
+        if (isPoolEnded(error)) this.giveUp();
+        else if (!again)
           this.#store.log.error({ error }, 'outcomes could not be recorded; trying again');
         for (const attempt of attempts) attempt.sentBefore ||= isConnectionError(error);
         if (isLockTimeout(error) && ++lockouts > 2) {
@@ -135,6 +135,7 @@ export class OutcomeBuffer {
         await pause(pauseMs);
       }
     }
+    for (const attempt of attempts) attempt.answered();
   }
 
   /** One bad outcome never fails its batch: it is found by halving, and recorded as unstorable. */
@@ -162,13 +163,17 @@ export class OutcomeBuffer {
         await pause(pauseMs);
       }
     }
+    attempt.answered();
   }
 
   /** Only the acknowledgement was late if what stands in the ledger is what was sent. */
   #answered(attempt: Attempt, late: Late): void {
     if (!('recorded' in late)) return this.#listener.resolved(attempt, late.execution);
+    const { recorded } = late;
     const decided = decideEnding(attempt);
-    if (decided.event.type === late.recorded) this.#listener.recorded(decided);
+    if (decided.event.type === recorded.type) this.#listener.recorded(decided);
+    else if (recorded.type === 'JobCanceled')
+      this.#listener.recorded({ attempt, event: recorded, to: 'canceled' });
     else this.#listener.resolved(attempt);
   }
 

@@ -3,7 +3,7 @@ import type { Store } from '../ledger/store.js';
 import { unattended } from '../ledger/unattended.js';
 import type { Attempt } from './attempt.js';
 import { logEnd } from './end-log.js';
-import type { Decided } from './endings.js';
+import type { Ended } from './endings.js';
 
 /** Tells of what this worker has committed: a log line per ended attempt, and its transitions. */
 export class Report {
@@ -24,7 +24,7 @@ export class Report {
     }
   }
 
-  ended({ attempt, event: { type, data }, to }: Decided): void {
+  ended({ attempt, event: { type, data }, to }: Ended): void {
     const { job_id: jobId, kind, max_attempts: maxAttempts, counted } = attempt.row;
     const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts };
     logEnd(this.#store.log, job, { type, data }, to);

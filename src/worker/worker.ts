@@ -51,10 +51,7 @@ export class Worker implements LedgerWorker {
         new LedgerError('LEDGER_CLOSED', 'worker: it was stopped; make a new one'),
       );
     }
-    this.#starting ??= this.#begin().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
+    this.#starting ??= this.#beginFirst();
     return this.#starting;
   }
 
@@ -67,8 +64,18 @@ export class Worker implements LedgerWorker {
     await this.stop();
   }
 
-  async #begin(): Promise<void> {
+  async #beginFirst(): Promise<void> {
     this.#listen();
+    try {
+      await this.#begin();
+    } catch (error) {
+      this.#unlisten();
+      this.#starting = undefined;
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     const incarnation = new Incarnation(this.#store, this.#settings, this.#tools, {
       lost: () => this.#declaredDead(incarnation),
       stalled: (why) => void this.#stall(incarnation, why),
@@ -76,7 +83,6 @@ export class Worker implements LedgerWorker {
     try {
       await incarnation.start();
     } catch (error) {
-      this.#unlisten();
       // It claimed nothing yet. If the store is away, the reaper finds the row later.
       if (incarnation.id !== undefined)
         await unregister(this.#store, incarnation.id).catch(() => {});
@@ -85,13 +91,19 @@ export class Worker implements LedgerWorker {
     this.#incarnation = incarnation;
   }
 
+  /** From its start to its stop, whatever lives it has meanwhile. */
   #listen(): void {
+    const { transitions } = this.#store;
     const { onTransition } = this.#settings;
-    if (onTransition === undefined) return;
-    this.#unlisten();
     const underway = (jobId: string) =>
       [...this.#abandoned, this.#incarnation].map((life) => life?.underway(jobId)).find(Boolean);
-    this.#unlisten = this.#store.transitions.listen(onTransition, underway);
+    const leave = transitions.join(underway);
+    const unlisten = onTransition && transitions.listen(onTransition);
+    this.#unlisten = () => {
+      leave();
+      unlisten?.();
+      this.#unlisten = () => {};
+    };
   }
 
   /** Declared dead, but this process lives: old attempts are told, new ones run under a new id. */

@@ -1,22 +1,10 @@
 import { expect, test } from 'vitest';
 import type { HandlerContext, Transition } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
-import { startProxy } from '../support/proxy.js';
+import { listener } from './listener.js';
 import { aborted, inState, job, sharedSite, signal, types } from './site.js';
 
 const shared = sharedSite();
-
-/** A listener and what it was told, one line per transition of the job. */
-function listener() {
-  const told: Transition[] = [];
-  return {
-    onTransition: (transition: Transition) => void told.push(transition),
-    of: (id: string) =>
-      told
-        .filter(({ jobId }) => jobId === id)
-        .map(({ from, to, event }) => `${from} > ${to}: ${event.type}`),
-  };
-}
 
 test('onTransition is told of each change of a job, in order', async () => {
   const { ledger, start } = shared.current;
@@ -133,45 +121,15 @@ test('a listener whose worker has stopped is told no more', async () => {
   expect(of(id)).toEqual([]);
 });
 
-test('a change whose answer overtakes that of the attempt before it is told behind it', async () => {
-  const { open, start, url } = shared.current;
-  const proxy = await startProxy(url);
+test('what has come due is told of as available', async () => {
+  const { open, start } = shared.current;
   const { onTransition, of } = listener();
-  const ledger = await open({ database: proxy.url });
-  const broken = job('overtaken', () => Promise.reject(new Error('no')), { maxAttempts: 1 });
-  await start({ jobs: [broken], onTransition }, ledger);
-  const deaf = proxy.stopReadingAfter('durationMs');
-  const { id } = await ledger.enqueue(broken, {});
-  const resume = await deaf;
-  await inState(ledger, id, 'failed');
-  await ledger.discard(id, { actor: 'ada', reason: 'test' });
-  expect(of(id)).toEqual(['available > running: AttemptStarted']);
-  resume();
-  await eventually(() => {
-    expect(of(id)).toEqual([
-      ...['available > running: AttemptStarted', 'running > failed: AttemptFailed'],
-      'failed > discarded: JobDiscarded',
-    ]);
-  });
-});
-
-test('a claim whose reply was lost is told of when it is given back', async () => {
-  const { open, start, url } = shared.current;
-  const proxy = await startProxy(url);
-  const { onTransition, of } = listener();
-  const ledger = await open({ database: proxy.url });
-  const kind = job('unheard', () => null);
-  await start({ jobs: [kind], onTransition }, ledger);
-  const cut = proxy.cutCommitAfter('"attempt":1,"worker"');
-  const { id } = await shared.current.ledger.enqueue(kind, {});
-  await cut;
-  await inState(shared.current.ledger, id, 'succeeded');
-  await eventually(() => {
-    expect(of(id)).toEqual([
-      ...['available > running: AttemptStarted', 'running > available: AttemptReleased'],
-      ...['available > running: AttemptStarted', 'running > succeeded: AttemptSucceeded'],
-    ]);
-  });
+  const ledger = await open();
+  await start({ jobs: [job('elsewhere', () => null)], onTransition }, ledger);
+  const { id } = await ledger.enqueue('due', {}, { delay: 1 });
+  await inState(ledger, id, 'available');
+  await ledger.cancel(id, { actor: 'ada', reason: 'test' });
+  expect(of(id)).toEqual(['available > canceled: JobCanceled']);
 });
 
 test('onTransition names job, kind, queue and what the event carries', async () => {
