@@ -65,7 +65,7 @@ const LANES = 3;
 
 /** Ends every connection, once what is under way has been answered. */
 export async function endDatabase({ pool, lanes }: Database): Promise<void> {
-  for (const lane of lanes) lane.rest();
+  for (const lane of lanes) lane.end();
   await pool.end();
 }
 

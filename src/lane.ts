@@ -28,6 +28,7 @@ export class Lane {
   /** How many transactions of each partition are under way. */
   readonly #pending = new Map<number, number>();
   #idle: NodeJS.Timeout | undefined;
+  #isEnding = false;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -58,12 +59,18 @@ export class Lane {
       throw error;
     } finally {
       this.#count(partition, -1);
-      if (this.isIdle) this.#idle = setTimeout(() => this.rest(), IDLE_MS).unref();
+      if (this.#isEnding) this.#rest();
+      else if (this.isIdle) this.#idle = setTimeout(() => this.#rest(), IDLE_MS).unref();
     }
   }
 
-  /** Gives the connection back, unless it is in use. */
-  rest(): void {
+  /** Gives the connection back as soon as nothing is under way: the pool waits for it to end. */
+  end(): void {
+    this.#isEnding = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     clearTimeout(this.#idle);
     if (this.isIdle && this.#client !== undefined) this.#release(this.#client);
   }

@@ -11,12 +11,7 @@ import { onServer } from '../support/postgres.js';
 const site = await ledgerSite();
 
 test('transactions of one process never find a partition locked by each other', async () => {
-  const database = createDatabase(site.database.config, { pooler: false, maxConnections: 10 });
-  const store = await openStore(database, {
-    schema: 'jobledger',
-    log: SILENT,
-    clockShiftMs: () => 0,
-  });
+  const { database, store } = await open();
   expect(database.lanes).toHaveLength(3);
   const slow = [{ text: 'select pg_sleep(0.02)', values: [] }];
   // The first goes to the lane of quiet times, those behind it would go elsewhere.
@@ -37,7 +32,22 @@ test('a lane that was refused a connection asks for another the next time', asyn
   await expect(answer()).rejects.toMatchObject({ code: '3D000' });
   await onServer(inject('serverUrl'), `create database ${new pg.Client(url).database!}`);
   await expect(answer()).resolves.toMatchObject({ rows: [{ one: 1 }] });
-  lane.rest();
+  lane.end();
   await pool.end();
   await database.drop();
 });
+
+test('lanes that are in use when the ledger closes keep it no longer than that', async () => {
+  const { database, store } = await open();
+  await tryPartition(store, 1, []);
+  const slow = tryPartition(store, 1, [{ text: 'select pg_sleep(0.2)', values: [] }]);
+  const ended = endDatabase(database);
+  await expect(slow).resolves.toHaveLength(1);
+  await ended;
+}, 10_000);
+
+async function open() {
+  const database = createDatabase(site.database.config, { pooler: false, maxConnections: 10 });
+  const options = { schema: 'jobledger', log: SILENT, clockShiftMs: () => 0 };
+  return { database, store: await openStore(database, options) };
+}
