@@ -38,7 +38,7 @@ export function isConnectionError(error: unknown): boolean {
   if (state !== undefined) return /^(08|57P|53|25006|25P03|58)/.test(state);
   const { code } = error as { code?: string };
   if (code !== undefined && SYSTEM_CODES.has(code)) return true;
-  return /connection terminated|connection error|timeout exceeded when trying to connect|not queryable|client was closed/i.test(
+  return /connection terminated|connection error|timeout exceeded when trying to connect|not queryable|client was closed|query read timeout/i.test(
     error.message,
   );
 }
@@ -48,14 +48,20 @@ const SYSTEM_CODES = new Set([
   'ECONNRESET',
   'ENOENT',
   'EPIPE',
+  'ECONNABORTED',
   'ETIMEDOUT',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EADDRNOTAVAIL',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
   'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
   'ERR_SOCKET_CLOSED',
   'ERR_STREAM_DESTROYED',
   'EMFILE',
+  'ENFILE',
 ]);
 
 /** The same error as one of ours, in one line, if it is about reaching or entering the store. */

@@ -32,7 +32,7 @@ export class Attempt {
   progress: { fraction: number; note?: string } | undefined;
   #isAnswered = false;
   #whenAnswered: (() => void)[] | undefined;
-  /** Set while and after its outcome is on its way to the store. */
+  /** Its outcome was sent to the store, and whether it got in is not known. */
   sentBefore = false;
 
   constructor(row: ClaimedRow, claim: ClaimFacts) {

@@ -128,7 +128,7 @@ export class OutcomeBuffer {
         if (isPoolEnded(error)) this.giveUp();
         else if (!again)
           this.#store.log.error({ error }, 'outcomes could not be recorded; trying again');
-        for (const attempt of attempts) attempt.sentBefore ||= isConnectionError(error);
+        for (const attempt of attempts) attempt.sentBefore = true;
         if (isLockTimeout(error) && ++lockouts > 2) {
           await terminateHolder(this.#store, partition).catch(() => {});
         }
@@ -159,7 +159,7 @@ export class OutcomeBuffer {
         } else if (!isConnectionError(error) && !isLockTimeout(error)) {
           return this.#drop(attempt, error);
         }
-        attempt.sentBefore ||= isConnectionError(error);
+        attempt.sentBefore = true;
         await pause(pauseMs);
       }
     }

@@ -16,6 +16,21 @@ it.each([
   });
 });
 
+it.each([
+  ...['ECONNABORTED', 'EADDRNOTAVAIL', 'EHOSTDOWN', 'ENETDOWN', 'ENETRESET', 'ENFILE'].map(
+    (code) => ({
+      ...{ code, message: `connect ${code} 10.0.0.1:5432` },
+    }),
+  ),
+  { message: 'Query read timeout' },
+])('a store that does not answer ($message) is told as one that cannot be reached', (facts) => {
+  const error = Object.assign(new Error(facts.message), facts);
+  expect(asStoreError(error)).toMatchObject({
+    code: 'STORE_UNREACHABLE',
+    message: `database: cannot be reached: ${facts.message}`,
+  });
+});
+
 it('an error about something else is left as it is', () => {
   const error = new Error('a row is wrong');
   expect(asStoreError(error)).toBe(error);

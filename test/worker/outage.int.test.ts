@@ -52,6 +52,23 @@ test.each([
   },
 );
 
+test('an outcome that the driver waits for no longer counts once, and is not rejected', async () => {
+  const site = await openSite();
+  const proxy = await startProxy(site.url);
+  const runnable = job('waited for', () => null);
+  const database = { connectionString: proxy.url, query_timeout: 1_000 };
+  await site.start({ jobs: [runnable] }, await site.open({ database }));
+  const deaf = proxy.stopReadingAfter('durationMs');
+  const { id } = await site.ledger.enqueue(runnable, {});
+  await deaf;
+  await inState(site.ledger, id, 'succeeded');
+  const answered = () => site.logged.some(({ message }) => message === 'attempt succeeded');
+  await eventually(answered);
+  expect(await types(site.ledger, id)).toEqual([
+    ...['JobEnqueued', 'AttemptStarted', 'AttemptSucceeded'],
+  ]);
+});
+
 test('under connections that keep being cut every job has one outcome, and no attempt is lost', async () => {
   const site = await openSite();
   let runs = 0;
