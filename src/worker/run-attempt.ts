@@ -53,10 +53,15 @@ function settle(attempt: Attempt, executor: Executor, outcome: OutcomeCommand): 
   if (attempt.settle(outcome)) executor.settled(attempt);
 }
 
-/** The attempt's time is over: its signal aborts, and it has ended even if its handler goes on. */
+/**
+ * The attempt's time is over: its signal aborts, and it has ended even if its handler goes on. One
+ * that a shutdown had told to end before is given back, as after any other error.
+ */
 export function expire(attempt: Attempt, executor: Executor): void {
   attempt.abort('timeout');
-  settle(attempt, executor, timeout(attempt, executor.settings));
+  const isShutdown = attempt.abortReason === 'shutdown';
+  const outcome = isShutdown ? release(attempt, 'shutdown') : timeout(attempt, executor.settings);
+  settle(attempt, executor, outcome);
 }
 
 function thrown(

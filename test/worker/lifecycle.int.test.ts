@@ -95,6 +95,19 @@ test('before the grace ends signals abort with shutdown, and errors after that a
   expect(await ledger.get(id)).toMatchObject({ state: 'available', attempt: 1, counted: 0 });
 });
 
+test('an attempt whose time runs out after a shutdown abort is no failure either', async () => {
+  const { ledger, start } = await openSite();
+  const began = signal();
+  const go = signal();
+  const runnable = job('late', () => (began.resolve(), go.promise));
+  const worker = await start({ jobs: [runnable], shutdownAbortMs: 20_000 });
+  const { id } = await ledger.enqueue(runnable, {}, { timeout: 500 });
+  await began.promise;
+  await worker.stop({ graceMs: 20_000 });
+  go.resolve();
+  expect(await types(ledger, id)).toEqual(['JobEnqueued', 'AttemptStarted', 'AttemptReleased']);
+});
+
 test.each([0, 50])(
   'after a grace of %s ms the rest is given back, told or not',
   async (graceMs) => {
