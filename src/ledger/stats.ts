@@ -38,7 +38,7 @@ export async function readStats(
       inbox: { waiting: inbox.waiting, setAside: inbox.setAside },
       unattended: sorted.flatMap((line) => unattended(line, workers)),
       workers: workers.length,
-      oldestAvailableMs: await readOldest(store, query),
+      oldestAvailableMs: await readOldest(store, query, at),
     };
   });
 }
@@ -168,20 +168,25 @@ async function readEventCount(store: Store, query: Query): Promise<number> {
   return (rows[0] as { events: number }).events;
 }
 
-/** The oldest available job is the first of some line: its last event tells since when it waits. */
-async function readOldest(store: Store, query: Query): Promise<number | null> {
+/** How long the first of some line has waited: since it was put there, or since it came due. */
+async function readOldest(store: Store, query: Query, at: string): Promise<number | null> {
   const oldest = Array.from(
     { length: store.partitions },
-    (_, partition) => `select (select recorded_at from ${store.tables.eventsOf(partition)} e
-      where e.partition = ${partition} and e.position = r.position) as at
-      from (select position from ${store.tables.ready} where partition = ${partition} order by seq limit 1) r`,
+    (_, partition) => `select e.* from (select job_id from ${store.tables.ready}
+        where partition = ${partition} order by seq limit 1) r
+      cross join lateral (select ${iso('recorded_at')} as "recordedAt", data->>'runAt' as "runAt"
+        from ${store.tables.eventsOf(partition)} where stream_id = r.job_id
+          and type::text not in (${UNMOVED}) order by version desc limit 1) e`,
   );
-  const { rows } = await query(
-    `select (extract(epoch from clock_timestamp() - min(at)) * 1000)::float8 as ms from (${oldest.join(' union all ')}) o`,
+  const { rows } = await query(oldest.join(' union all '));
+  const since = (rows as { recordedAt: string; runAt: string | null }[]).map(
+    ({ recordedAt, runAt }) => Math.max(Date.parse(recordedAt), Date.parse(runAt ?? '') || 0),
   );
-  const { ms } = rows[0] as { ms: number | null };
-  return ms === null ? null : Math.max(0, Math.round(ms));
+  return since.length === 0 ? null : Math.max(0, Date.parse(at) - Math.min(...since));
 }
+
+/** Events after which a waiting job stands where it stood. */
+const UNMOVED = `'JobDeduplicated', 'ProgressReported', 'OutcomeRejected', 'JobReprioritized'`;
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -87,6 +87,21 @@ it('tells the same after tallies were taken', async () => {
   expect(states.succeeded).toBe(before + 20_000);
 }, 120_000);
 
+it('tells for how long the oldest available job has been available', async () => {
+  const options = { database: database.url, logger: false, migrate: true } as const;
+  await using late = await openLedger({ ...options, schema: 'late', partitions: 2 });
+  await using worker = late.worker({ jobs: [mixed] });
+  await worker.start();
+  const { id } = await late.enqueue('stats.late', {}, { delay: 1_500 });
+  await eventually(async () => (await late.stats()).oldestAvailableMs !== null);
+  await late.reprioritize(id, { ...by, priority: 1 });
+  const enqueuedAt = Date.parse((await late.get(id))!.createdAt);
+  const { at, oldestAvailableMs } = await late.stats();
+  // Each of the three times is cut to whole milliseconds.
+  const availableMs = Date.parse(at) - enqueuedAt - 1_500;
+  expect(Math.abs(oldestAvailableMs! - availableMs)).toBeLessThanOrEqual(2);
+});
+
 /** How many events stand behind the last tallies. */
 async function tallied(): Promise<number> {
   const client = new pg.Client(database.config);
