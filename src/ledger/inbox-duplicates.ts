@@ -2,7 +2,7 @@ import { LedgerError } from '../errors.js';
 import { groupBy } from '../group-by.js';
 import { sqlState } from '../sql-errors.js';
 import { execute } from './execute.js';
-import type { Execution } from './execution.js';
+import { existingJobs } from './existing-jobs.js';
 import { partitionOf } from './ids.js';
 import type { InboxRow } from './inbox-row.js';
 import { setAside } from './set-aside.js';
@@ -58,7 +58,13 @@ async function recordIn(store: Store, partition: number, notes: readonly InboxRo
       return gone.length === 0 ? [] : [removeNotes(store, gone)];
     },
   });
-  await setAsideUnknown(store, orders, executions, byJob);
+  const unknown = orders
+    .map(({ jobId }) => jobId)
+    .filter((_, index) => {
+      const execution = executions[index]!;
+      return 'rejected' in execution && execution.rejected === 'JOB_NOT_FOUND';
+    });
+  if (unknown.length > 0) await setAsideUnknown(store, partition, unknown, byJob);
 }
 
 /**
@@ -75,25 +81,24 @@ function removeNotes(store: Store, ids: readonly number[]) {
   };
 }
 
-/** A note about a job that is nowhere, not even on its way, would be looked at for ever. */
+/**
+ * A note about a job that is nowhere, not even on its way, would be looked at for ever. Another mover
+ * may bring the job over meanwhile: what is not in the inbox any more is in the ledger by then.
+ */
 async function setAsideUnknown(
   store: Store,
-  orders: readonly { readonly jobId: string }[],
-  executions: readonly Execution[],
+  partition: number,
+  unknown: readonly string[],
   byJob: ReadonlyMap<string, readonly InboxRow[]>,
 ): Promise<void> {
-  const refused = orders.filter((_, index) => {
-    const execution = executions[index]!;
-    return 'rejected' in execution && execution.rejected === 'JOB_NOT_FOUND';
-  });
-  if (refused.length === 0) return;
   const coming = await store.database.pool.query<{ id: string }>({
     text: `select distinct job_id as id from ${store.tables.inbox}
       where job_id = any($1::uuid[]) and sort <> 'duplicate' and set_aside_at is null`,
-    values: [refused.map(({ jobId }) => jobId)],
+    values: [unknown],
   });
-  const known = new Set(coming.rows.map(({ id }) => id));
-  for (const { jobId } of refused) {
+  const there = await existingJobs(store, partition, unknown);
+  const known = new Set([...coming.rows.map(({ id }) => id), ...there.keys()]);
+  for (const jobId of unknown) {
     if (known.has(jobId)) continue;
     for (const row of byJob.get(jobId)!)
       await setAside(store, row, 'job_id: expected a job of the ledger, there is none');

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { recordDuplicates } from '../../src/ledger/inbox-duplicates.js';
+import { INBOX_FIELDS, type InboxRow } from '../../src/ledger/inbox-row.js';
 import { moveInbox } from '../../src/ledger/move-inbox.js';
 import { eventually } from '../support/eventually.js';
 import { ledgerSite } from '../support/ledger.js';
@@ -66,4 +68,34 @@ test('rows that somebody is mending are passed over, and taken when he is done',
   expect(await inLedger(bad)).toBe(true);
   expect(await inLedger(again)).toBe(false);
   expect(await site.ask('select from jobledger.inbox')).toEqual([]);
+});
+
+test('a note of a job that another mover brings over meanwhile is not set aside', async () => {
+  const ledger = await site.open();
+  const store = await site.store();
+  const stranger = await site.connect();
+  const id = `${randomUUID().slice(0, -2)}07`;
+  await site.ask(`insert into jobledger.inbox(sort, job_id) values ('duplicate', $1)`, [id]);
+  const notes = () =>
+    site.ask<InboxRow & { set_aside_at: string | null }>(
+      `select ${INBOX_FIELDS}, set_aside_at from jobledger.inbox where job_id = $1`,
+      [id],
+    );
+  const found = await notes();
+  await stranger.query('begin; lock table jobledger.inbox in access exclusive mode');
+  // It finds no stream; then it has to wait for its look into the inbox.
+  const recorded = recordDuplicates(store, 7, found);
+  await eventually(async () => {
+    const waiting = await site.ask(
+      `select from pg_stat_activity where datname = current_database()
+        and wait_event_type = 'Lock' and query like '%inbox%'`,
+    );
+    return waiting.length > 0;
+  });
+  await ledger.enqueue('brought', {}, { id });
+  await stranger.query('commit');
+  await recorded;
+  expect(await notes()).toMatchObject([{ set_aside_at: null }]);
+  await moveInbox(store, 0, true);
+  expect((await ledger.history(id)).map(({ type }) => type)).toContain('JobDeduplicated');
 });
