@@ -31,6 +31,30 @@ test('the lower priority runs first, in every partition', async () => {
   expect(misplaced.length).toBeLessThanOrEqual(12);
 });
 
+test('of two workers each takes from its own partitions first, and then what the other leaves', async () => {
+  const { ledger, open, start } = await openSite();
+  const [busy, go] = [signal(), signal()];
+  const order: number[] = [];
+  const gate = job('gate', async () => {
+    busy.resolve();
+    await go.promise;
+  });
+  const runnable = job('shared', (partition: number) => void order.push(partition));
+  await start({ jobs: [gate, runnable], concurrency: 1, fetchAhead: 0 });
+  await ledger.enqueue(gate, null);
+  await busy.promise;
+  for (let partition = 0; partition < 16; partition++)
+    await ledger.enqueue(runnable, partition, { id: newJobId(partition, 16) });
+  // It hears of none of them, so that it goes by what it finds.
+  const deaf = await open({ pooler: true });
+  await start({ jobs: [runnable], concurrency: 1, fetchAhead: 0 }, deaf);
+  await eventually(() => order.length === 16);
+  go.resolve();
+  const parity = (rest: number) => Array.from({ length: 8 }, (_, n) => 2 * n + rest);
+  // Who began first has the partitions without a rest.
+  expect(order).toEqual([...parity(1), ...parity(0)]);
+});
+
 test('kinds of one queue share the line by their order', async () => {
   const { ledger, start } = await openSite({ partitions: 1 });
   const order: number[] = [];
