@@ -17,6 +17,8 @@ export interface Database {
   readonly pool: pg.Pool;
   /** Connections that the hot path's transactions share. */
   readonly lanes: readonly Lane[];
+  /** Connections of the pool that have not ended. */
+  readonly open: ReadonlySet<pg.ClientBase>;
   readonly config: pg.ClientConfig;
   /** True behind a transaction pooler: no names, no session state. */
   readonly pooler: boolean;
@@ -54,19 +56,42 @@ export function createDatabase(
   } as pg.PoolConfig);
   // An idle connection that breaks is replaced at the next query; unheard, it would end the process.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  const open = new Set<pg.ClientBase>();
+  pool.on('connect', (client) => {
+    open.add(client);
+    client.on('error', () => {}).once('end', () => open.delete(client));
+  });
   const count = Math.max(1, Math.min(LANES, max - 2));
   const lanes = Array.from({ length: count }, () => new Lane(pool));
-  return { pool, lanes, config, pooler: options.pooler };
+  return { pool, lanes, open, config, pooler: options.pooler };
 }
 
 /** As many as keep Postgres busy while answers are on their way. Two connections stay for the rest. */
 const LANES = 3;
 
-/** Ends every connection, once what is under way has been answered. */
-export async function endDatabase({ pool, lanes }: Database): Promise<void> {
+/** How long a server may take to answer for what is under way, and to say goodbye. */
+const GOODBYE_MS = 2_000;
+
+/**
+ * Ends every connection, once what is under way has been answered. A server that has gone silent
+ * keeps nobody: its connections are cut.
+ */
+export async function endDatabase({ pool, lanes, open }: Database): Promise<void> {
   for (const lane of lanes) lane.end();
+  // Behind the end of the pool too, which does not wait for the goodbyes: they keep the process.
+  setTimeout(() => open.forEach(cut), GOODBYE_MS).unref();
   await pool.end();
+}
+
+/** The same for one connection of its own. */
+export async function endClient(client: pg.Client): Promise<void> {
+  const patience = setTimeout(() => cut(client), GOODBYE_MS);
+  await client.end().catch(() => {});
+  clearTimeout(patience);
+}
+
+function cut(client: pg.ClientBase): void {
+  streamOf(client)?.destroy();
 }
 
 /** The configuration of one connection of ours: the user's, with our settings and parsers. */
@@ -203,7 +228,7 @@ async function send(
 }
 
 /** The socket that a client writes to; pg gives it no name in its types. */
-function streamOf(client: pg.PoolClient): Writable | undefined {
+function streamOf(client: pg.ClientBase): Writable | undefined {
   return (client as { readonly connection?: { readonly stream?: Writable } }).connection?.stream;
 }
 

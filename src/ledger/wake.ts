@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { sessionConfig } from '../database.js';
+import { endClient, sessionConfig } from '../database.js';
 import type { Wake } from './signals.js';
 import type { JobState } from '../job/state.js';
 import type { Store } from './store.js';
@@ -45,7 +45,7 @@ export class Listener {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    await this.#client?.end().catch(() => {});
+    if (this.#client !== undefined) await endClient(this.#client);
   }
 
   async #connect(): Promise<void> {
