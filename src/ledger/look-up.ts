@@ -44,8 +44,9 @@ export function asRead(state: JobState, now: string): Job {
 /** An accepted enqueue that is not yet in the ledger reads as version 0. */
 async function lookUpInbox(store: Store, jobId: string): Promise<Job | undefined> {
   const result = await store.database.pool.query<InboxRow & { now: string }>({
-    text: `select ${INBOX_FIELDS}, ${iso(clock('$2'))} as now from ${store.tables.inbox}
-      where job_id = $1 and sort <> 'duplicate' and set_aside_at is null order by id limit 1`,
+    text: `select ${INBOX_FIELDS}, ${iso(clock('$2'))} as now
+      from (select * from ${store.tables.inbox} where job_id = $1 offset 0) of_job
+      where sort <> 'duplicate' and set_aside_at is null order by id limit 1`,
     values: [jobId, store.clockShiftMs()],
   });
   const [row] = result.rows;

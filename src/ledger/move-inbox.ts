@@ -53,7 +53,8 @@ export async function moveInbox(
 
 /** Moves certain jobs now, because somebody has a command for them; true if a key was busy. */
 export async function moveJobs(store: Store, jobIds: readonly string[]): Promise<boolean> {
-  const wanted = `job_id = any($1::uuid[]) and set_aside_at is null`;
+  const wanted = `id = any(array(select id from ${store.tables.inbox}
+    where job_id = any($1::uuid[]) and set_aside_at is null))`;
   const rows = await pendingRows(store, wanted, [jobIds]);
   const waits = new KeyWaits(COMMAND_KEY_WAIT_MS, COMMAND_KEY_WAIT_MS);
   await moveRows(store, rows, waits, new LockedPartitions(store));

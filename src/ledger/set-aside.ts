@@ -30,8 +30,8 @@ export async function setAside(
  */
 export async function refuseSetAside(store: Store, jobId: string): Promise<void> {
   const { rows } = await store.database.pool.query<{ id: number; error: string }>({
-    text: `select id, error from ${store.tables.inbox}
-      where job_id = $1 and set_aside_at is not null order by id limit 1`,
+    text: `select id, error from (select * from ${store.tables.inbox} where job_id = $1 offset 0) of_job
+      where set_aside_at is not null order by id limit 1`,
     values: [jobId],
   });
   const [row] = rows;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { transact, type Statement } from '../../src/database.js';
+import type { Statement } from '../../src/database.js';
 import {
   claimedRows,
   claimStatement,
@@ -7,15 +7,13 @@ import {
   type ClaimedRow,
   type ClaimSummary,
 } from '../../src/ledger/claim-statement.js';
-import { enqueueStatement, type NewJob } from '../../src/ledger/enqueue-statement.js';
 import { execute } from '../../src/ledger/execute.js';
 import { existingJobs } from '../../src/ledger/existing-jobs.js';
 import { finishStatement, type Ending } from '../../src/ledger/finish-statement.js';
-import { newJobId } from '../../src/ledger/ids.js';
 import { moveInbox } from '../../src/ledger/move-inbox.js';
 import { peekStatement, waitingKindsStatement } from '../../src/ledger/peek-statement.js';
 import { readStreams } from '../../src/ledger/read.js';
-import { lockPartition, type Store } from '../../src/ledger/store.js';
+import type { Store } from '../../src/ledger/store.js';
 import { straysStatement } from '../../src/ledger/strays.js';
 import { succeedStatement } from '../../src/ledger/succeed-statement.js';
 import { tally } from '../../src/ledger/tally.js';
@@ -25,13 +23,15 @@ import { lead } from '../../src/worker/maintenance/leadership.js';
 import { promoteDue } from '../../src/worker/maintenance/promote.js';
 import { Reaper } from '../../src/worker/maintenance/reap.js';
 import { reconcile } from '../../src/worker/reconcile.js';
+import { enqueue, jobs, keyed, run, stretch } from './hot-jobs.js';
 import { BATCH, type Bench, type HotStep } from './hot-step.js';
-import { ENQUEUED, LINE } from './plan-states.js';
+import { LINE } from './plan-states.js';
 
 const { partition, queue, kind } = LINE;
 let claims = 1_000_000;
 
-export const STEPS: readonly HotStep[] = [
+/** One after another, from the enqueue to the end of what it brought in. */
+export const HOT_STEPS: readonly HotStep[] = [
   { title: 'enqueue', rows: BATCH, blocks: 1_600, run: ({ store }) => enqueue(store, jobs(store)) },
   {
     title: 'enqueue for later',
@@ -43,12 +43,7 @@ export const STEPS: readonly HotStep[] = [
     title: 'enqueue with keys',
     rows: BATCH,
     blocks: 3_700,
-    run: async ({ store }) => {
-      const keyed = jobs(store).map((job) => {
-        return { ...job, tenant: 'default', key: job.id, scope: 'active' } as const;
-      });
-      return (await appendKeyed(store, partition, keyed)).ids.length;
-    },
+    run: async ({ store }) => (await appendKeyed(store, partition, keyed(store))).ids.length,
   },
   { title: 'move the inbox', rows: BATCH, blocks: 3_500, run: moveRows },
   {
@@ -62,9 +57,10 @@ export const STEPS: readonly HotStep[] = [
     },
   },
   {
+    // Several workers of the queue are live, among thousands that were.
     title: 'peek',
     rows: 1,
-    blocks: 10,
+    blocks: 18,
     run: async ({ store, seq, worker }) => {
       const stretches = [{ ...stretch(seq), partition, queue }];
       const peek = peekStatement(store, stretches, { worker, queues: [queue], behind: 0 });
@@ -145,25 +141,6 @@ export const STEPS: readonly HotStep[] = [
   },
 ];
 
-function jobs(store: Store, delayMs: number | null = null): NewJob[] {
-  return Array.from({ length: BATCH }, () => {
-    const id = newJobId(partition, store.partitions);
-    const rest = { priority: 0, maxAttempts: 25, data: ENQUEUED, meta: '{}', runAt: null };
-    return { id, kind, queue, delayMs, ...rest };
-  });
-}
-
-/** As the flush does it. */
-async function enqueue(store: Store, batch: readonly NewJob[]): Promise<number> {
-  await run(store, enqueueStatement(store, partition, batch));
-  return batch.length;
-}
-
-async function run(store: Store, statement: Statement): Promise<pg.QueryResult> {
-  const results = await transact(store.database, [lockPartition(store, partition), statement]);
-  return results[1]!;
-}
-
 /** Half of the rows ask for a key. */
 async function moveRows({ store, client, inboxId }: Bench): Promise<number> {
   for (const [n, { id }] of jobs(store).entries()) {
@@ -183,10 +160,6 @@ async function someIds(client: pg.Client): Promise<string[]> {
     [partition, BATCH],
   );
   return rows.map((row) => row.job_id);
-}
-
-function stretch(seq: number) {
-  return { kind, fromPriority: 0, fromSeq: seq, toPriority: 32_767 };
 }
 
 async function claimAndFetch(bench: Bench): Promise<number> {

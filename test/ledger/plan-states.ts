@@ -2,6 +2,8 @@ import type pg from 'pg';
 
 /** Rows that each dispatch table is filled with. */
 export const FILLED = 20_000;
+/** As many workers have been here; so many of them still live. */
+const LIVE = 4;
 /** The partition, queue and kind that the rows are of. */
 export const LINE = { partition: 3, queue: 'default', kind: 'hot' } as const;
 
@@ -72,7 +74,7 @@ export async function stopAutovacuum(client: pg.Client): Promise<void> {
   await client.query(statements.join('; '));
 }
 
-/** As many rows in each table, all of one line, with the events that they stand for. */
+/** As many rows in each table, all of one line or about one job, with the events that they stand for. */
 async function fill(client: pg.Client): Promise<void> {
   const { partition, queue, kind } = LINE;
   // Ids name their partition by their last byte.
@@ -98,10 +100,15 @@ async function fill(client: pg.Client): Promise<void> {
       select clock_timestamp() - interval '1 hour' + n * interval '1 ms', 'scheduled', ${job(2)} ${numbers};
     insert into jobledger.unique_keys(tenant, kind, key, job_id, scope)
       select 'default', '${kind}', 'filled ' || n, ${id('n')}, 'active' ${numbers};
-    insert into jobledger.inbox(kind, payload) select '${kind}', '{}' ${numbers}`);
+    insert into jobledger.inbox(sort, job_id, actor) select 'duplicate', ${id('1')}, 'somebody' ${numbers};
+    insert into jobledger.workers(host, pid, version, queues, kinds, lease_ms, ended_at)
+      select 'here', n, '1', '{${queue}}', '{${kind}}', 60000, case when n % ${FILLED / LIVE} <> 0 then now() end ${numbers}`);
 }
 
+/** Of workers those that live have beaten for a while. */
 async function empty(client: pg.Client): Promise<void> {
   const tables = ['ready', 'leases', 'scheduled', 'unique_keys', 'inbox'];
   await client.query(tables.map((name) => `delete from jobledger.${name}`).join('; '));
+  for (let beat = 1; beat <= 20; beat++)
+    await client.query('update jobledger.workers set beat = beat + 1 where ended_at is null');
 }

@@ -5,7 +5,8 @@ import { openStore } from '../../src/ledger/open-store.js';
 import { endDatabase } from '../../src/database.js';
 import { createDatabase } from '../support/database.js';
 import { newBench, SEARCH_BLOCKS, type Bench, type HotStep } from './hot-step.js';
-import { STEPS } from './hot-steps.js';
+import { HOT_STEPS } from './hot-steps.js';
+import { COMMAND_STEPS } from './command-steps.js';
 import {
   blocksOf,
   blocksSearched,
@@ -16,6 +17,8 @@ import {
   type PlanLog,
 } from './plan-log.js';
 import { STATES, stopAutovacuum, type TableState } from './plan-states.js';
+
+const STEPS = [...HOT_STEPS, ...COMMAND_STEPS];
 
 /** Who may not load `auto_explain`, on a server that is not ours, cannot see plans. */
 const test = it.skipIf(!(await mayLogPlans(inject('serverUrl'))));
@@ -28,12 +31,30 @@ test.each(STATES)(
 );
 
 test.each([
-  ['seqscan', 'claim and fetch: Seq Scan on workers'],
+  ['seqscan', 'move the inbox: Seq Scan on inbox'],
   ['bitmapscan', 'succeed: Bitmap Heap Scan on unique_keys'],
 ])('it would be noticed if sessions allowed %s', async (way, noticed) => {
   const state = stateOf('filled after they were analysed while empty');
   const measuring = await openState(state, `set enable_${way} = on`);
   expect(await troublesOf(STEPS, measuring)).toContain(noticed);
+});
+
+test('it would be noticed if an index were gone', async () => {
+  const measuring = await openState(stateOf('empty and analysed'));
+  const gone = {
+    ready: 'ready_job_id_idx',
+    scheduled: 'scheduled_job_id_idx',
+    leases: 'leases_cancel_at_idx',
+    unique_keys: 'unique_keys_job_id_idx',
+    inbox: 'inbox_job_id_idx',
+    workers: 'workers_id_idx',
+    events_3: 'events_3_stream_id_version_idx',
+  };
+  for (const index of Object.values(gone))
+    await measuring.bench.client.query(`drop index jobledger.${index}`);
+  const troubles = await troublesOf(STEPS, measuring);
+  for (const table of Object.keys(gone))
+    expect(troubles).toContainEqual(expect.stringMatching(new RegExp(`Scan on ${table}\\b`)));
 });
 
 test('it would be noticed if a claim stepped over dead rows', async () => {
