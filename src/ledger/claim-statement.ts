@@ -30,27 +30,6 @@ export interface ClaimSummary {
   readonly alive: boolean;
 }
 
-/** A claimed attempt, as it is fetched after the commit. */
-export interface ClaimedRow {
-  readonly job_id: string;
-  readonly kind: string;
-  readonly priority: number;
-  readonly seq: number;
-  readonly position: number;
-  readonly attempt: number;
-  readonly counted: number;
-  readonly max_attempts: number;
-  readonly losses: number;
-  readonly data: unknown;
-  readonly meta: unknown;
-  /** The form of `data`: the schema version of JobEnqueued. */
-  readonly form: number;
-  /** Data of the event with a later payload (JobRetried), or null. */
-  readonly patched: unknown;
-  /** Data of the latest failure or loss, or null. */
-  readonly failure: unknown;
-}
-
 /**
  * Moves the first rows of the line into leases and records AttemptStarted for each. Returns only
  * counts: a client that stops reading must not keep the partition's lock. No row lock is needed,
@@ -74,52 +53,6 @@ export function claimStatement(store: Store, partition: number, claim: Claim): S
       JSON.stringify({ attempt: 1, worker: claim.worker, claim: claim.claim }),
     ],
   };
-}
-
-/** The attempts of a claim, with what their handlers need, in line order: one row of lists. */
-export function fetchStatement(
-  store: Store,
-  partition: number,
-  worker: number,
-  claim: number,
-): Statement {
-  return {
-    name: `jl_fetch_${partition}`,
-    text: fetchText(store, partition),
-    values: [worker, claim],
-    rowMode: 'array',
-  };
-}
-
-/** The attempts of the fetch's row, whose columns come in this order. */
-export function claimedRows(columns: readonly (string | null)[]): ClaimedRow[] {
-  const [ids, kinds, data, metas, patches, failures, ...numbers] = columns;
-  if (ids === null || ids === undefined) return [];
-  const [kind, origin, meta, patched, failure] = [kinds, data, metas, patches, failures].map(list);
-  const [priority, seq, position, attempt, counted, maxAttempts, losses, form] = numbers.map(
-    (texts) => list(texts) as number[] | undefined,
-  );
-  return ids.split(',').map((id, index) => ({
-    job_id: id,
-    kind: kind![index] as string,
-    priority: priority![index]!,
-    seq: seq![index]!,
-    position: position![index]!,
-    attempt: attempt![index]!,
-    counted: counted![index]!,
-    max_attempts: maxAttempts![index]!,
-    losses: losses![index]!,
-    data: origin![index],
-    meta: meta![index],
-    form: form![index]!,
-    patched: patched?.[index] ?? null,
-    failure: failure?.[index] ?? null,
-  }));
-}
-
-/** The members of a list, printed as JSON; undefined for a list that none of the rows needs. */
-function list(members: string | null | undefined): unknown[] | undefined {
-  return typeof members === 'string' ? (JSON.parse(`[${members}]`) as unknown[]) : undefined;
 }
 
 const claimText = perPartition((store, partition) => {
@@ -160,30 +93,3 @@ select (select count(*) from picked)::int as taken,
   coalesce((select quarantined from leader), false) as quarantined,
   exists (select from alive) as alive`;
 });
-
-/**
- * Lists, since a message and a call of a parser for every field of every job cost more than half of
- * what a job costs its worker.
- */
-const fetchText = perPartition((store, partition) => {
-  const events = store.tables.eventsOf(partition);
-  const dataAt = (position: string) => `(select data from ${events} e
-    where e.partition = ${partition} and e.position = ${position})`;
-  const numbers = 'priority seq position attempt counted max_attempts losses schema_version';
-  return `select ${text('job_id')}, ${text('to_json(kind)')}, ${text('data')}, ${text('meta')},
-  case when bool_or(payload_at is not null) then ${text("coalesce(patched, 'null')")} end,
-  case when bool_or(error_at is not null) then ${text("coalesce(failure, 'null')")} end,
-  ${numbers.split(' ').map(text).join(', ')}
-from (select l.job_id, l.kind, l.priority, l.seq, l.position, l.attempt, l.counted, l.max_attempts,
-    l.losses, l.payload_at, l.error_at, origin.data, origin.meta, origin.schema_version,
-    case when l.payload_at is not null then ${dataAt('l.payload_at')} end as patched,
-    case when l.error_at is not null then ${dataAt('l.error_at')} end as failure
-  from ${store.tables.leases} l
-  cross join lateral (select data, meta, schema_version from ${events} e
-    where e.partition = ${partition} and e.position = l.position and e.stream_id = l.job_id offset 0) origin
-  where l.worker = $1 and l.claim = $2 order by l.priority, l.seq) attempts`;
-});
-
-function text(column: string): string {
-  return `string_agg((${column})::text, ',')`;
-}

@@ -5,7 +5,7 @@ import { enqueuedProblem } from '../job/enqueued-problem.js';
 import type { EventMeta, JobEvents } from '../job/events.js';
 import type { Json, JsonObject } from '../job/json.js';
 import type { JobState } from '../job/state.js';
-import type { ClaimedRow } from '../ledger/claim-statement.js';
+import type { ClaimedRow } from '../ledger/fetch-statement.js';
 import type { ClaimFacts } from './claim-facts.js';
 
 /**
@@ -148,12 +148,13 @@ export class Attempt {
       state: 'running',
       id: row.job_id,
       partition: this.claim.partition,
-      position: row.position,
+      // Nothing that an outcome is decided on.
+      position: 0,
       version: 0,
       kind: row.kind,
       queue: this.claim.queue,
       payload: this.payload,
-      payloadAt: row.position,
+      payloadAt: 0,
       priority: row.priority,
       attempt: row.attempt,
       counted: row.counted,

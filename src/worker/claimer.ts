@@ -1,9 +1,5 @@
-import {
-  claimedRows,
-  claimStatement,
-  fetchStatement,
-  type ClaimSummary,
-} from '../ledger/claim-statement.js';
+import { claimStatement, type ClaimSummary } from '../ledger/claim-statement.js';
+import { claimedRows, fetchStatement, type FetchedLists } from '../ledger/fetch-statement.js';
 import {
   peekStatement,
   waitingKindsStatement,
@@ -157,26 +153,22 @@ export class Claimer {
     let isLocked = false;
     try {
       const stretches = this.#lines.stretches(line, this.#kinds);
+      const { kind } = stretches[0]!;
       const asked = { worker, claim, queue: line.queue, stretches, free, limit, quarantine };
       const results = await tryPartition(
         this.#store,
         line.partition,
         [claimStatement(this.#store, line.partition, asked)],
-        { after: [fetchStatement(this.#store, line.partition, worker, claim)] },
+        { after: [fetchStatement(this.#store, line.partition, { worker, claim, kind })] },
       );
       isLocked = results === undefined;
       if (results === undefined) return;
       const [claimed, fetched] = results;
       const summary = claimed!.rows[0] as ClaimSummary;
       const facts = new ClaimFacts({ ...line, worker, claim, at: summary.at });
-      this.#received(
-        line,
-        limit,
-        summary,
-        claimedRows(fetched!.rows[0] as unknown as (string | null)[]).map(
-          (row) => new Attempt(row, facts),
-        ),
-      );
+      const rows = claimedRows(fetched!.rows[0] as FetchedLists, kind);
+      const attempts = rows.map((row) => new Attempt(row, facts));
+      this.#received(line, limit, summary, attempts);
       if (!summary.alive) this.#host.lost(worker);
     } catch (error) {
       this.#targets.first(line);

@@ -1,5 +1,6 @@
 import { transactOnLane } from '../database.js';
-import { claimStatement, fetchStatement } from '../ledger/claim-statement.js';
+import { claimStatement } from '../ledger/claim-statement.js';
+import { fetchStatement } from '../ledger/fetch-statement.js';
 import type { Store } from '../ledger/store.js';
 import { succeedStatement } from '../ledger/succeed-statement.js';
 import { promoteStatement } from './maintenance/promote.js';
@@ -29,6 +30,6 @@ async function runOnNothing(store: Store, partition: number, worker: number): Pr
       succeedStatement(store, partition, worker, []),
       promoteStatement(store, partition, 0),
     ],
-    { after: [fetchStatement(store, partition, worker, 0)] },
+    { after: [fetchStatement(store, partition, { worker, claim: 0, kind: '' })] },
   );
 }

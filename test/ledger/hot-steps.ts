@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import type { Statement } from '../../src/database.js';
-import {
-  claimedRows,
-  claimStatement,
-  fetchStatement,
-  type ClaimedRow,
-  type ClaimSummary,
-} from '../../src/ledger/claim-statement.js';
+import { claimStatement, type ClaimSummary } from '../../src/ledger/claim-statement.js';
 import { execute } from '../../src/ledger/execute.js';
 import { existingJobs } from '../../src/ledger/existing-jobs.js';
+import {
+  claimedRows,
+  fetchStatement,
+  type ClaimedRow,
+  type FetchedLists,
+} from '../../src/ledger/fetch-statement.js';
 import { finishStatement, type Ending } from '../../src/ledger/finish-statement.js';
 import { moveInbox } from '../../src/ledger/move-inbox.js';
 import { peekStatement, waitingKindsStatement } from '../../src/ledger/peek-statement.js';
@@ -169,9 +169,9 @@ async function claimAndFetch(bench: Bench): Promise<number> {
     ...{ free: BATCH, limit: BATCH, quarantine: true },
   };
   const { rows } = await run(store, claimStatement(store, partition, claim));
-  const fetch = fetchStatement(store, partition, worker, claims);
+  const fetch = fetchStatement(store, partition, { worker, claim: claims, kind });
   const fetched = await store.database.pool.query(fetch);
-  bench.claimed = claimedRows(fetched.rows[0] as (string | null)[]);
+  bench.claimed = claimedRows(fetched.rows[0] as FetchedLists, kind);
   return Math.min((rows[0] as ClaimSummary).taken, bench.claimed.length);
 }
 
