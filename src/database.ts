@@ -149,10 +149,7 @@ export async function transact(
   statements: readonly Statement[],
   behind: Behind = {},
 ): Promise<pg.QueryResult[]> {
-  return onPool(database, async (client) => {
-    const [, ...results] = await send(database, client, begin(database), statements, behind);
-    return results;
-  });
+  return onPool(database, (client) => send(database, client, statements, behind));
 }
 
 async function onPool<T>(
@@ -171,29 +168,23 @@ async function onPool<T>(
   }
 }
 
-/**
- * The same for one partition, on a lane that it shares: nothing in it may wait for a lock. Its
- * first query, without parameters, goes with the `begin` as one message; its result comes first.
- */
+/** The same for one partition, on a lane that it shares: nothing in it may wait for a lock. */
 export function transactOnLane(
   database: Database,
   partition: number,
-  first: string,
   statements: readonly Statement[],
   behind: Behind = {},
 ): Promise<pg.QueryResult[]> {
-  const opening = `${begin(database)}; ${first}`;
-  const use = (client: pg.PoolClient) => send(database, client, opening, statements, behind);
+  const use = (client: pg.PoolClient) => send(database, client, statements, behind);
   // A pooler has connections of its own behind each of ours.
   if (database.pooler) return onPool(database, use);
   return laneFor(database.lanes, partition).use(partition, use);
 }
 
-/** Gives the result of the opening's last query, then those of the statements and of `after`. */
+/** Gives the results of the statements and of `after`. */
 async function send(
   database: Database,
   client: pg.PoolClient,
-  opening: string,
   statements: readonly Statement[],
   { after = [], trailing = [] }: Behind,
 ): Promise<pg.QueryResult[]> {
@@ -203,7 +194,7 @@ async function send(
   // Together in one write: the server need not wake for each.
   stream?.cork();
   const sent = [
-    client.query(opening),
+    client.query(begin(database)),
     ...statements.map(query),
     client.query('commit'),
     ...after.map(query),
@@ -219,12 +210,7 @@ async function send(
   const commit = results[statements.length + 1];
   if (commit?.command !== 'COMMIT')
     throw new LedgerError('INTERNAL', 'a transaction was rolled back unexpectedly');
-  const opened = [results[0] as pg.QueryResult | pg.QueryResult[]].flat().slice(-1);
-  return [
-    ...opened,
-    ...results.slice(1, statements.length + 1),
-    ...results.slice(statements.length + 2),
-  ];
+  return [...results.slice(1, statements.length + 1), ...results.slice(statements.length + 2)];
 }
 
 /** The socket that a client writes to; pg gives it no name in its types. */

@@ -53,10 +53,13 @@ export function perPartition(build: (store: Store, partition: number) => string)
 }
 
 /** Takes the lock if it is free. What follows in the transaction asks by `isLocked` whether it was. */
-export const tryLockPartition = perPartition(
-  (store, partition) =>
-    `select set_config('${LOCKED}', pg_try_advisory_xact_lock(${store.lockSpace}, ${partition})::text, true) as locked`,
-);
+export function tryLockPartition(store: Store, partition: number): Statement {
+  return {
+    name: 'jl_try_lock',
+    text: `select set_config('${LOCKED}', pg_try_advisory_xact_lock($1::int, $2::int)::text, true) as locked`,
+    values: [store.lockSpace, partition],
+  };
+}
 
 /** Whether this transaction holds the lock of its partition: without it, nothing may be read or done. */
 export const isLocked = `current_setting('${LOCKED}', true) = 'true'`;

@@ -13,14 +13,8 @@ export async function tryPartition(
   statements: readonly Statement[],
   behind: Behind = {},
 ): Promise<pg.QueryResult[] | undefined> {
-  const lockIt = tryLockPartition(store, partition);
-  const [lock, ...results] = await transactOnLane(
-    store.database,
-    partition,
-    lockIt,
-    statements,
-    behind,
-  );
+  const all = [tryLockPartition(store, partition), ...statements];
+  const [lock, ...results] = await transactOnLane(store.database, partition, all, behind);
   return (lock!.rows[0] as { locked: string }).locked === 'true' ? results : undefined;
 }
 

@@ -24,7 +24,6 @@ async function runOnNothing(store: Store, partition: number, worker: number): Pr
   await transactOnLane(
     store.database,
     partition,
-    'select',
     [
       claimStatement(store, partition, { ...nothing, quarantine: false }),
       succeedStatement(store, partition, worker, []),
