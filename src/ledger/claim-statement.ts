@@ -1,6 +1,6 @@
 import type { Statement } from '../database.js';
 import { alive } from './ending-parts.js';
-import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
+import { CARRIED_COLUMNS, EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
 import { isCurrent } from './strays.js';
 import { inStretch, stretchTable, stretchValues, type Stretch } from './stretches.js';
 
@@ -57,8 +57,6 @@ export function claimStatement(store: Store, partition: number, claim: Claim): S
 
 const claimText = perPartition((store, partition) => {
   const t = store.tables;
-  const carried =
-    'job_id, position, payload_at, error_at, max_attempts, partition, priority, losses, queue, kind';
   return `with ${alive(store, '$2')},
 line as materialized (
   select r.*, row_number() over (order by priority, seq) as n from (
@@ -79,8 +77,8 @@ picked as not materialized (select line.* from line where n < (select n from sto
 gone as (delete from ${t.ready} where ctid = any(array(select tid from picked))),
 ${head(store, partition, '$1')},
 leased as (
-  insert into ${t.leases}(seq, claim, worker, claimed_at, attempt, counted, version, ${carried})
-  select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${carried} from picked, head),
+  insert into ${t.leases}(seq, claim, worker, claimed_at, attempt, counted, version, ${CARRIED_COLUMNS})
+  select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${CARRIED_COLUMNS} from picked, head),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
   select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,

@@ -88,3 +88,7 @@ export function head(store: Store, partition: number, shift: string): string {
 /** The columns of an event, in the order that every insert lists them. */
 export const EVENT_COLUMNS =
   'partition, position, stream_id, version, type, schema_version, kind, queue, data, meta, recorded_at';
+
+/** The columns that a job keeps on its way from the line into a lease. */
+export const CARRIED_COLUMNS =
+  'job_id, position, payload_at, error_at, max_attempts, partition, priority, losses, queue, kind';

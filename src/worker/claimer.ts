@@ -1,5 +1,4 @@
-import { claimStatement, type ClaimSummary } from '../ledger/claim-statement.js';
-import { claimedRows, fetchStatement, type FetchedLists } from '../ledger/fetch-statement.js';
+import type { ClaimSummary } from '../ledger/claim-statement.js';
 import {
   peekStatement,
   waitingKindsStatement,
@@ -7,7 +6,6 @@ import {
   type PeekedRow,
 } from '../ledger/peek-statement.js';
 import type { Store } from '../ledger/store.js';
-import { tryPartition } from '../ledger/try-partition.js';
 import { isConnectionError, isLockTimeout } from '../sql-errors.js';
 import { Attempt } from './attempt.js';
 import type { Capacity } from './capacity.js';
@@ -15,6 +13,7 @@ import { ClaimFacts } from './claim-facts.js';
 import { Lines, type Line } from './lines.js';
 import type { WorkerSettings } from './options.js';
 import { Outage } from './outage.js';
+import { sendClaim, sendLoneClaim } from './send-claim.js';
 import { StrayWatch } from './stray-watch.js';
 import { Targets } from './targets.js';
 import { warmUp } from './warm-up.js';
@@ -57,6 +56,8 @@ export class Claimer {
   #lanes = LANES;
   #isWarm = false;
   #lastClaim = 0;
+  /** Rows that the latest claim saw: where they come one by one, one is claimed. */
+  #lastSeen = 0;
   /** A job in quarantine heads a line; a line is headed by a job that only a free slot may take. */
   #quarantineWaits = false;
   #slotWaits = false;
@@ -141,6 +142,10 @@ export class Claimer {
     return this.#host.capacity.buffered + this.#host.capacity.reserved === 0;
   }
 
+  #isIdle(): boolean {
+    return this.#isAlone() && this.#host.capacity.running === 0;
+  }
+
   async #claim(line: Line, limit: number): Promise<void> {
     const { capacity } = this.#host;
     const worker = this.#host.worker()!;
@@ -148,27 +153,21 @@ export class Claimer {
     const free = Math.min(limit, capacity.free);
     // Only once it is known to wait, since by then no other claim is under way.
     const quarantine = this.#quarantineWaits && this.#isAlone();
+    const isLone = this.#isIdle() && this.#lastSeen < 2 && !quarantine;
     capacity.reserved += limit;
     this.#inFlight.add(claim);
     let isLocked = false;
     try {
       const stretches = this.#lines.stretches(line, this.#kinds);
-      const { kind } = stretches[0]!;
       const asked = { worker, claim, queue: line.queue, stretches, free, limit, quarantine };
-      const results = await tryPartition(
-        this.#store,
-        line.partition,
-        [claimStatement(this.#store, line.partition, asked)],
-        { after: [fetchStatement(this.#store, line.partition, { worker, claim, kind })] },
-      );
-      isLocked = results === undefined;
-      if (results === undefined) return;
-      const [claimed, fetched] = results;
-      const summary = claimed!.rows[0] as ClaimSummary;
+      const send = isLone ? sendLoneClaim : sendClaim;
+      const claimed = await send(this.#store, line.partition, asked);
+      isLocked = claimed === undefined;
+      if (claimed === undefined) return;
+      const { summary, rows } = claimed;
       const facts = new ClaimFacts({ ...line, worker, claim, at: summary.at });
-      const rows = claimedRows(fetched!.rows[0] as FetchedLists, kind);
       const attempts = rows.map((row) => new Attempt(row, facts));
-      this.#received(line, limit, summary, attempts);
+      this.#received(line, isLone ? 2 : limit, summary, attempts);
       if (!summary.alive) this.#host.lost(worker);
     } catch (error) {
       this.#targets.first(line);
@@ -185,6 +184,7 @@ export class Claimer {
   #received(line: Line, limit: number, summary: ClaimSummary, attempts: readonly Attempt[]): void {
     this.#outage.answered(true);
     const { taken, seen, quarantined } = summary;
+    this.#lastSeen = seen;
     this.#lines.advance(
       line,
       attempts.map((one) => one.row),

@@ -1,6 +1,7 @@
 import { transactOnLane } from '../database.js';
 import { claimStatement } from '../ledger/claim-statement.js';
 import { fetchStatement } from '../ledger/fetch-statement.js';
+import { loneClaimStatement } from '../ledger/lone-claim-statement.js';
 import type { Store } from '../ledger/store.js';
 import { succeedStatement } from '../ledger/succeed-statement.js';
 import { promoteStatement } from './maintenance/promote.js';
@@ -21,11 +22,13 @@ export async function warmUp(store: Store, worker: number): Promise<void> {
 
 async function runOnNothing(store: Store, partition: number, worker: number): Promise<void> {
   const nothing = { worker, claim: 0, queue: '', stretches: [], free: 0, limit: 0 };
+  const claim = { ...nothing, quarantine: false };
   await transactOnLane(
     store.database,
     partition,
     [
-      claimStatement(store, partition, { ...nothing, quarantine: false }),
+      loneClaimStatement(store, partition, claim),
+      claimStatement(store, partition, claim),
       succeedStatement(store, partition, worker, []),
       promoteStatement(store, partition, 0),
     ],

@@ -10,6 +10,7 @@ import {
   type FetchedLists,
 } from '../../src/ledger/fetch-statement.js';
 import { finishStatement, type Ending } from '../../src/ledger/finish-statement.js';
+import { loneClaimStatement, type LoneClaimed } from '../../src/ledger/lone-claim-statement.js';
 import { moveInbox } from '../../src/ledger/move-inbox.js';
 import { peekStatement, waitingKindsStatement } from '../../src/ledger/peek-statement.js';
 import { readStreams } from '../../src/ledger/read.js';
@@ -90,6 +91,7 @@ export const HOT_STEPS: readonly HotStep[] = [
       return (await store.database.pool.query<{ rows: number }>(strays)).rows[0]!.rows;
     },
   },
+  { title: 'claim one', rows: 1, blocks: 150, run: claimOne },
   { title: 'claim and fetch', rows: BATCH, boundBy: 2, blocks: 2_900, run: claimAndFetch },
   {
     title: 'succeed',
@@ -173,6 +175,13 @@ async function claimAndFetch(bench: Bench): Promise<number> {
   const fetched = await store.database.pool.query(fetch);
   bench.claimed = claimedRows(fetched.rows[0] as FetchedLists, kind);
   return Math.min((rows[0] as ClaimSummary).taken, bench.claimed.length);
+}
+
+async function claimOne({ store, worker, seq }: Bench): Promise<number> {
+  const stretches = [stretch(seq)];
+  const claim = { worker, queue, claim: ++claims, stretches, free: 1, limit: 1, quarantine: false };
+  const { rows } = await run(store, loneClaimStatement(store, partition, claim));
+  return (rows[0] as LoneClaimed).taken;
 }
 
 const SUCCESS = { data: '{"attempt":1}', meta: '{}', freesKey: true };

@@ -28,7 +28,7 @@ test('a client that stops reading in the middle of a claim keeps no partition fr
   const large = job('large', () => null);
   const many = Array.from({ length: 24 }, () => ({ job: large, payload: 'x'.repeat(700_000) }));
   await site.ledger.enqueueMany(many);
-  const deaf = proxy.stopReadingAfter('jl_claim_');
+  const deaf = proxy.stopReadingAfter('jl_claim_0');
   const away = await site.open({ database: proxy.url });
   // So long a lease that nobody mends this by declaring the worker dead.
   const options = { jobs: [large], concurrency: 24, leaseMs: 60_000, heartbeatMs: 10_000 };
