@@ -1,7 +1,7 @@
-import type { Writable } from 'node:stream';
 import pg from 'pg';
 import { LedgerError } from './errors.js';
 import { Lane, laneFor } from './lane.js';
+import { cut, socketOf } from './socket.js';
 import { isConnectionError } from './sql-errors.js';
 
 /** A statement for the hot path. With a name it is prepared once per connection. */
@@ -88,10 +88,6 @@ export async function endClient(client: pg.Client): Promise<void> {
   const patience = setTimeout(() => cut(client), GOODBYE_MS);
   await client.end().catch(() => {});
   clearTimeout(patience);
-}
-
-function cut(client: pg.ClientBase): void {
-  streamOf(client)?.destroy();
 }
 
 /** The configuration of one connection of ours: the user's, with our settings and parsers. */
@@ -190,7 +186,7 @@ async function send(
 ): Promise<pg.QueryResult[]> {
   const query = ({ name, ...rest }: Statement) =>
     client.query(database.pooler || name === undefined ? rest : { name, ...rest });
-  const stream = streamOf(client);
+  const stream = socketOf(client);
   // Together in one write: the server need not wake for each.
   stream?.cork();
   const sent = [
@@ -211,11 +207,6 @@ async function send(
   if (commit?.command !== 'COMMIT')
     throw new LedgerError('INTERNAL', 'a transaction was rolled back unexpectedly');
   return [...results.slice(1, statements.length + 1), ...results.slice(statements.length + 2)];
-}
-
-/** The socket that a client writes to; pg gives it no name in its types. */
-function streamOf(client: pg.ClientBase): Writable | undefined {
-  return (client as { readonly connection?: { readonly stream?: Writable } }).connection?.stream;
 }
 
 /** Which statement of `transact` failed, counted from 0; undefined if it was none of them. */

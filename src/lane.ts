@@ -1,8 +1,17 @@
 import type pg from 'pg';
+import { cut, socketOf } from './socket.js';
 import { isConnectionError } from './sql-errors.js';
 
 /** How long a lane keeps a connection that nothing is sent on, in milliseconds. */
 const IDLE_MS = 60_000;
+
+/**
+ * A server that says nothing for so long while something is under way is given up, in milliseconds:
+ * nothing here waits for a lock, and one that neither answers nor hangs up would keep all waiting.
+ */
+const SILENT_MS = 30_000;
+/** How often it is listened for within that time. */
+const LOOKS = 10;
 
 /**
  * The lane for a transaction of this partition: behind those of the same one that are under way, for
@@ -29,9 +38,12 @@ export class Lane {
   readonly #pending = new Map<number, number>();
   #idle: NodeJS.Timeout | undefined;
   #isEnding = false;
+  readonly #silentMs: number;
+  #watch: NodeJS.Timeout | undefined;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, silentMs = SILENT_MS) {
     this.#pool = pool;
+    this.#silentMs = silentMs;
   }
 
   get isIdle(): boolean {
@@ -47,7 +59,7 @@ export class Lane {
   async use<T>(partition: number, send: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     this.#count(partition, 1);
     clearTimeout(this.#idle);
-    const connected = (this.#client ??= this.#pool.connect());
+    const connected = (this.#client ??= this.#connect());
     let isThere = false;
     try {
       const client = await connected;
@@ -70,6 +82,22 @@ export class Lane {
     this.#rest();
   }
 
+  async #connect(): Promise<pg.PoolClient> {
+    const client = await this.#pool.connect();
+    let heard = 0;
+    let silences = 0;
+    // Looks are counted, not time: a process that was paused must not take its own pause for the server's.
+    const look = () => {
+      const bytes = socketOf(client)?.bytesRead ?? 0;
+      silences = bytes === heard && !this.isIdle ? silences + 1 : 0;
+      heard = bytes;
+      if (silences === LOOKS) cut(client);
+    };
+    clearInterval(this.#watch);
+    this.#watch = setInterval(look, this.#silentMs / LOOKS).unref();
+    return client;
+  }
+
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.isIdle && this.#client !== undefined) this.#release(this.#client);
@@ -84,6 +112,7 @@ export class Lane {
   #release(connected: Promise<pg.PoolClient>, broken?: Error): void {
     if (this.#client !== connected) return;
     this.#client = undefined;
+    clearInterval(this.#watch);
     connected.then(
       (client) => client.release(broken),
       () => {}, // It was never there.

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isLedgerError, LedgerError } from '../errors.js';
 import type { WorkerOptions } from '../index.js';
+import { workerSettings } from '../worker/options.js';
 import { cliLog } from './cli-log.js';
 import { loadRunnableJobs } from './load-jobs.js';
 import { durationMs, integer, names } from './parse.js';
@@ -98,15 +99,24 @@ async function work(flags: WorkFlags): Promise<void> {
   const signals = new StopSignals();
   const jobs = await loadRunnableJobs(flags.jobs);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
+  const options = workerOptions(flags, jobs);
+  check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, workerOptions(flags, jobs), tools).catch(
-    (error: unknown) => {
-      throw namingFlags(error);
-    },
-  );
+  const code = await runWorker(ledger, options, tools).catch((error: unknown) => {
+    throw namingFlags(error);
+  });
   // A handler that ignores its signal would keep a finished process alive.
   process.exit(code);
+}
+
+/** Before anything is opened: in an empty folder that would make a database. */
+function check(options: WorkerOptions): void {
+  try {
+    workerSettings(options);
+  } catch (error) {
+    throw namingFlags(error);
+  }
 }
 
 const FLAGS: Readonly<Record<string, string>> = {

@@ -12,8 +12,10 @@ const FLUSH_BYTES = 4 * 1024 * 1024;
 /** Most jobs and bytes that may wait; beyond it `add` waits. */
 const BUFFER_JOBS = 20_000;
 const BUFFER_BYTES = 32 * 1024 * 1024;
-/** Flushes in flight for jobs of any partition: a further one only helps once the first is full. */
+/** Flushes in flight for jobs of any partition: a further one only helps if it is large too. */
 const LANES = 3;
+/** What is large by its bytes, however few its jobs are. */
+const LARGE_BYTES = 256 * 1024;
 
 interface Waiting {
   readonly prepared: Prepared;
@@ -25,6 +27,7 @@ interface Line {
   /** The partition that these jobs' ids name; undefined for jobs that any partition may take. */
   readonly partition: number | undefined;
   waiting: Waiting[];
+  bytes: number;
   inFlight: number;
 }
 
@@ -82,7 +85,9 @@ export class EnqueueBuffer {
   }
 
   #put(prepared: Prepared, settle: (flushed: Flushed) => void): void {
-    this.#lineOf(prepared).waiting.push({ prepared, settle });
+    const line = this.#lineOf(prepared);
+    line.waiting.push({ prepared, settle });
+    line.bytes += prepared.bytes;
     this.#waiting++;
     this.#bytes += prepared.bytes;
     this.#schedule();
@@ -115,7 +120,7 @@ export class EnqueueBuffer {
     const partition = id === undefined ? undefined : partitionOf(id, this.#store.partitions);
     const found = this.#lines.get(partition);
     if (found !== undefined) return found;
-    const line: Line = { partition, waiting: [], inFlight: 0 };
+    const line: Line = { partition, waiting: [], bytes: 0, inFlight: 0 };
     this.#lines.set(partition, line);
     return line;
   }
@@ -154,6 +159,7 @@ export class EnqueueBuffer {
       count++;
     }
     const batch = line.waiting.splice(0, count);
+    line.bytes -= bytes;
     this.#waiting -= count;
     this.#bytes -= bytes;
     for (const resolve of this.#room.splice(0)) resolve();
@@ -171,9 +177,10 @@ export class EnqueueBuffer {
 }
 
 /** A partition's own line has one flush at a time: a second would only wait for its lock. */
-function mayFlush({ partition, inFlight, waiting }: Line): boolean {
+function mayFlush({ partition, inFlight, waiting, bytes }: Line): boolean {
   if (inFlight === 0) return true;
-  return partition === undefined && inFlight < LANES && waiting.length >= FLUSH_JOBS / 2;
+  if (partition !== undefined || inFlight >= LANES) return false;
+  return waiting.length >= FLUSH_JOBS / 2 || bytes >= LARGE_BYTES;
 }
 
 function bufferFull(): LedgerError {

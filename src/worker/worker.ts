@@ -7,6 +7,7 @@ import { threadProblems } from './heartbeat-config.js';
 import { Incarnation } from './incarnation.js';
 import { workerSettings, type WorkerSettings } from './options.js';
 import { unregister } from './registration.js';
+import { withinTime } from './shutdown.js';
 
 /**
  * A worker: claims jobs, runs their handlers, records how they ended. It owns leases, never state:
@@ -28,6 +29,7 @@ export class Worker implements LedgerWorker {
   #unlisten = () => {};
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  #finished = false;
 
   constructor(store: Store, options: WorkerOptions, tools: Pick<ContextTools, 'enqueue'>) {
     this.#store = store;
@@ -88,6 +90,8 @@ export class Worker implements LedgerWorker {
         await unregister(this.#store, incarnation.id).catch(() => {});
       throw error;
     }
+    // Its stop did not wait: what has begun after all ends at once.
+    if (this.#finished) return incarnation.stop(0);
     this.#incarnation = incarnation;
   }
 
@@ -156,7 +160,9 @@ export class Worker implements LedgerWorker {
   }
 
   async #finish(graceMs: number): Promise<void> {
-    await this.#starting?.catch(() => {});
+    if (this.#starting !== undefined)
+      await withinTime(this.#starting, performance.now() + graceMs + START_GRACE_MS);
+    this.#finished = true;
     const abandoned = [...this.#abandoned].map((dead) => dead.retire(graceMs));
     await Promise.all([this.#incarnation?.stop(graceMs), ...abandoned]);
     this.#unlisten();
@@ -165,3 +171,5 @@ export class Worker implements LedgerWorker {
 }
 
 const REBIRTH_PAUSE_MS = 1_000;
+/** How long beyond its grace a stop waits for a start that the store does not answer, in milliseconds. */
+const START_GRACE_MS = 2_000;

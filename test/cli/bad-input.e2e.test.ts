@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLedger, type Ledger } from '../../src/index.js';
 import { cli, cliOn, errorOf, expectRefused } from '../support/cli.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { dataHome, removeAfterFile } from '../support/folder.js';
+import { dataHome, removeAfterFile, temporaryFolder } from '../support/folder.js';
 
 const ID = '01a203bd-b1e4-7ce1-a0f1-b6e6a1c316e7';
 const enqueue = ['enqueue', 'kind', '--payload'];
@@ -208,6 +208,14 @@ test('worker options are checked together, all faults at once', async () => {
   for (const flag of ['--concurrency', '--lease', '--grace'])
     expect(line).toContain(`${flag}: expected`);
   expect(line).not.toMatch(/[a-z]Ms\b/);
+});
+
+test('bad worker options make no database where none is named', async () => {
+  const jobs = new URL('./fixtures/jobs.mjs', import.meta.url).pathname;
+  const folder = removeAfterFile(await temporaryFolder());
+  const answer = await cli(['work', '--jobs', jobs, '--concurrency', '0'], { cwd: folder });
+  expect(expectRefused(answer)).toContain('--concurrency: expected');
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test('without a command the help is printed and the exit code is 2', async () => {

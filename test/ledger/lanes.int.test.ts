@@ -4,8 +4,10 @@ import { createDatabase, endDatabase } from '../../src/database.js';
 import { Lane } from '../../src/lane.js';
 import { openStore } from '../../src/ledger/open-store.js';
 import { tryPartition } from '../../src/ledger/try-partition.js';
+import { isConnectionError } from '../../src/sql-errors.js';
 import * as support from '../support/database.js';
 import { ledgerSite, SILENT } from '../support/ledger.js';
+import { startProxy } from '../support/proxy.js';
 import { onServer } from '../support/postgres.js';
 
 const site = await ledgerSite();
@@ -35,6 +37,26 @@ test('a lane that was refused a connection asks for another the next time', asyn
   lane.end();
   await pool.end();
   await database.drop();
+});
+
+test('a server that falls silent is given up, and the next transaction has another connection', async () => {
+  const proxy = await startProxy(site.database.url);
+  const pool = new pg.Pool({ connectionString: proxy.url });
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const lane = new Lane(pool, 500);
+  // A slow answer is no silence as long as something comes; nor is having nothing to say.
+  await lane.use(0, (client) => client.query('select pg_sleep(0.3)'));
+  await pool.query('select pg_sleep(0.8)');
+  const deaf = proxy.stopReadingAfter('never answered');
+  const silent = lane.use(0, (client) => client.query(`select 'never answered'`));
+  await deaf;
+  const refused = await silent.catch((error: unknown) => error);
+  expect(isConnectionError(refused)).toBe(true);
+  const again = await lane.use(0, (client) => client.query('select 1 as one'));
+  expect(again.rows).toEqual([{ one: 1 }]);
+  lane.end();
+  await pool.end();
 });
 
 test('lanes that are in use when the ledger closes keep it no longer than that', async () => {

@@ -8,14 +8,25 @@ export async function createLedger(
   schema: string,
   partitions: number,
 ): Promise<void> {
+  const compression = (await hasLz4(db)) ? 'compression lz4' : '';
   const statements = [
     ...ledgerTables(schema, partitions),
-    ...eventTables(schema, partitions),
+    ...eventTables(schema, partitions, compression),
     ...dispatchTables(schema),
     ...workerTables(schema),
   ];
   // In one message: hundreds of round trips would leave the session idle in its transaction.
   await sql.raw(statements.join(';\n')).execute(db);
+}
+
+/**
+ * Compressing a payload of 10 KiB by the default method costs more than everything else about its
+ * enqueue. Not every server is built with the other one.
+ */
+async function hasLz4(db: Kysely<unknown>): Promise<boolean> {
+  const { rows } = await sql<{ has: boolean }>`select 'lz4' = any(enumvals) as has
+    from pg_settings where name = 'default_toast_compression'`.execute(db);
+  return rows[0]?.has === true;
 }
 
 function ledgerTables(schema: string, partitions: number): string[] {
@@ -33,7 +44,7 @@ function ledgerTables(schema: string, partitions: number): string[] {
   ];
 }
 
-function eventTables(schema: string, partitions: number): string[] {
+function eventTables(schema: string, partitions: number, compression: string): string[] {
   const t = tablesOf(schema);
   const refuse = `${quote(schema)}.refuse_change`;
   const statements = [
@@ -43,7 +54,7 @@ function eventTables(schema: string, partitions: number): string[] {
       stream_id uuid not null, version int not null check (version > 0),
       type ${t.eventType} not null, schema_version smallint not null,
       kind text not null, queue text not null,
-      data jsonb not null, meta jsonb not null,
+      data jsonb ${compression} not null, meta jsonb not null,
       recorded_at timestamptz not null,
       primary key (partition, position)) partition by list (partition)`,
     `create function ${refuse}() returns trigger language plpgsql as
