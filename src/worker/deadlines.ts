@@ -24,7 +24,8 @@ export class Deadlines {
     for (const attempt of this.#begun.splice(0)) {
       const { timeoutMs } = attempt.enqueued;
       if (timeoutMs === null || !attempt.isTimed) continue;
-      const leftMs = Math.max(0, timeoutMs - (now - attempt.beganAt));
+      // Whole milliseconds, rounded up: a timer cuts fractions off, and nobody's time may end early.
+      const leftMs = Math.ceil(Math.max(0, timeoutMs - (now - attempt.beganAt)));
       attempt.timer = setTimeout(() => this.#expired(attempt), leftMs);
     }
   }
