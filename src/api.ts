@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ClientConfig } from 'pg';
 import type { ListedJob, ListOptions, Stats, Verification } from './api-views.js';
+import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerWorker, WorkerInfo, WorkerOptions } from './api-worker.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { JobContract, Schema, Log } from './job/define.js';
@@ -134,6 +135,11 @@ export interface Ledger extends AsyncDisposable {
   verify(options?: { readonly deep?: boolean }): Promise<Verification>;
   /** A worker as it was registered, whether it lives or not: `AttemptStarted` names its id. */
   workerInfo(id: number): Promise<WorkerInfo | undefined>;
+  /**
+   * A projector of this process: keeps read models up to date from the ledger's events, each in a table
+   * of its own that a view of its name shows. Any number may run; one at a time has each read model.
+   */
+  projector(options: ProjectorOptions): LedgerProjector;
   /**
    * A worker that runs jobs in this process, not yet started. Throws `BAD_CONFIG`.
    *

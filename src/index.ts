@@ -1,5 +1,7 @@
 export { openLedger, migrateDatabase } from './open-ledger.js';
 export { defineJob } from './job/define-job.js';
+export { defineProjection } from './projector/projection.js';
+export { column, nullable } from './projector/columns.js';
 export { NonRetryableError, RetryLaterError } from './job/handler-errors.js';
 export { LedgerError, isLedgerError, type ErrorCode, type ErrorAnswer } from './errors.js';
 export type { Actor, DatabaseOption, EnqueueItem, Job, Ledger, LedgerOptions } from './api.js';
@@ -13,6 +15,17 @@ export type {
   Stats,
   Verification,
 } from './api-views.js';
+export type {
+  Column,
+  Columns,
+  ColumnType,
+  LedgerProjector,
+  Projection,
+  ProjectionSpec,
+  ProjectorOptions,
+  Row,
+  RowOf,
+} from './api-projector.js';
 export type {
   LedgerWorker,
   Middleware,
@@ -37,6 +50,7 @@ export type {
 } from './job/define.js';
 export type {
   EventMeta,
+  EventOf,
   EventType,
   FailureDecision,
   JobEvents,

@@ -1,6 +1,7 @@
 import type { EnqueueItem, Ledger, Actor } from './api.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { ListOptions } from './api-views.js';
+import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerWorker } from './api-worker.js';
 import { type LedgerSettings } from './config.js';
 import { endDatabase } from './database.js';
@@ -24,6 +25,7 @@ import { Listener } from './ledger/wake.js';
 import { verifyLedger } from './open-verify.js';
 import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
+import { Projector } from './projector/projector.js';
 import { Worker } from './worker/worker.js';
 
 /**
@@ -38,6 +40,7 @@ export class LedgerHandle implements Ledger {
   readonly #enqueueing: Enqueueing;
   readonly #listener: Listener;
   readonly #workers = new Set<Worker>();
+  readonly #projectors = new Set<Projector>();
   #listening = false;
   /** Public calls that have not answered yet. */
   readonly #calls = new Set<Promise<unknown>>();
@@ -152,13 +155,25 @@ export class LedgerHandle implements Ledger {
         this.#followUp(job, payload, enqueueOptions, inherited),
     });
     this.#workers.add(worker);
-    if (!this.#listening) this.#listener.start();
-    this.#listening = true;
+    this.#listen();
     return worker;
+  }
+
+  projector({ projections }: ProjectorOptions): LedgerProjector {
+    this.#checkOpen();
+    const projector = new Projector(this.#store, projections);
+    this.#projectors.add(projector);
+    this.#listen();
+    return projector;
   }
 
   async migrate() {
     return this.#call(() => migrate(this.#store.database.pool, this.#settings));
+  }
+
+  #listen(): void {
+    if (!this.#listening) this.#listener.start();
+    this.#listening = true;
   }
 
   /** Ends workers and flushes what was accepted. Harmless if called twice. */
@@ -173,7 +188,8 @@ export class LedgerHandle implements Ledger {
 
   /** Workers first, whose handlers may still enqueue; then all that was accepted; then the door. */
   async #shutDown(): Promise<void> {
-    const stopped = await Promise.allSettled([...this.#workers].map((worker) => worker.stop()));
+    const loops = [...this.#workers, ...this.#projectors];
+    const stopped = await Promise.allSettled(loops.map((loop) => loop.stop()));
     this.#ended = true;
     await Promise.allSettled(this.#calls);
     await this.#enqueueing.buffer.drain();

@@ -3,9 +3,9 @@ import { LedgerError } from '../errors.js';
 import { tablesOf } from './tables.js';
 
 /** Newest schema this program knows. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** This program's place among programs: a schema that wants a higher one refuses us. */
-export const PROGRAM_VERSION = 1;
+export const PROGRAM_VERSION = 2;
 
 /** What the ledger's own row says. */
 export interface LedgerRow {

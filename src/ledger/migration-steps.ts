@@ -12,6 +12,7 @@ import { LedgerError } from '../errors.js';
 import { isConnectionError, isLockTimeout, sqlState } from '../sql-errors.js';
 import { tooNew } from './ledger-row.js';
 import { createLedger } from './migrations/0001-ledger.js';
+import { createProjections } from './migrations/0002-projections.js';
 
 export interface MigrateOptions {
   readonly schema: string;
@@ -92,6 +93,7 @@ const MAX_ROUNDS = 60;
 function migrations(options: MigrateOptions): Record<string, Migration> {
   return {
     '0001-ledger': { up: (db) => createLedger(db, options.schema, options.partitions) },
+    '0002-projections': { up: (db) => createProjections(db, options.schema) },
   };
 }
 

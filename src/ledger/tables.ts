@@ -18,6 +18,10 @@ export interface Tables {
   readonly leaders: string;
   readonly inbox: string;
   readonly tallies: string;
+  /** Read models and their versions. */
+  readonly projections: string;
+  /** How far each version has come in each partition. */
+  readonly checkpoints: string;
 }
 
 /** Names for a schema of any spelling, quotes and emoji included. */
@@ -40,6 +44,8 @@ export function tablesOf(schema: string): Tables {
     leaders: qualified('leaders'),
     inbox: qualified('inbox'),
     tallies: qualified('tallies'),
+    projections: qualified('projections'),
+    checkpoints: qualified('checkpoints'),
   };
 }
 

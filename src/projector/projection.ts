@@ -1,0 +1,78 @@
+import type { Columns, Projection, ProjectionSpec, Row } from '../api-projector.js';
+import { LedgerError } from '../errors.js';
+import { EVENT_TYPES } from '../job/events.js';
+
+/**
+ * Defines a read model. Throws `BAD_CONFIG` for a name, version or column that cannot be, all faults
+ * at once.
+ *
+ * @example
+ * export const finished = defineProjection({
+ *   name: 'finished-by-kind',
+ *   version: 1,
+ *   columns: { kind: column.text, jobs: column.bigint },
+ *   key: ['kind'],
+ *   rows: ({ kind }) => ({ kind }),
+ *   on: { AttemptSucceeded: (row, { kind }) => ({ kind, jobs: (row?.jobs ?? 0) + 1 }) },
+ * });
+ */
+export function defineProjection<const C extends Columns, const K extends keyof C & string>(
+  spec: ProjectionSpec<C, K>,
+): Projection {
+  const problems = problemsOf(spec as unknown as ProjectionSpec<Columns, string>);
+  if (problems.length > 0) throw new LedgerError('BAD_CONFIG', problems.join('; '));
+  const handlers = spec.on as Readonly<Record<string, Projection['fold'] | undefined>>;
+  return {
+    name: spec.name,
+    version: spec.version,
+    columns: spec.columns,
+    key: spec.key,
+    view: (spec.view ?? {}) as Readonly<Record<string, string>>,
+    hears: (type) => handlers[type] !== undefined,
+    rowsOf: (event) => [spec.rows(event) ?? []].flat() as readonly Row[],
+    fold: (row, event, key) => handlers[event.type]!(row, event, key),
+  };
+}
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const COLUMN = /^[a-z][a-z0-9_]*$/;
+
+function problemsOf(spec: ProjectionSpec<Columns, string>): string[] {
+  const { name, version, columns, key, on, view = {} } = spec;
+  const known = new Set(Object.keys(columns));
+  const types: ReadonlySet<string> = new Set(EVENT_TYPES);
+  const problem = (fault: boolean, text: string) => (fault ? [`projection ${name}: ${text}`] : []);
+  return [
+    ...problem(
+      !NAME.test(name) || name.length > 40,
+      'name: expected up to 40 characters like failed-jobs',
+    ),
+    ...problem(RESERVED.has(viewName(name)), 'name: a table of the ledger has it'),
+    ...problem(
+      !Number.isInteger(version) || version < 1,
+      'version: expected a whole number from 1',
+    ),
+    ...problem(key.length === 0, 'key: expected at least one column'),
+    ...[...known].flatMap((one) =>
+      problem(!COLUMN.test(one), `column ${one}: expected a name like run_ms`),
+    ),
+    ...key.flatMap((one) => problem(!known.has(one), `key: there is no column ${one}`)),
+    ...key.flatMap((one) =>
+      problem(columns[one]?.nullable === true, `key: column ${one} may be null`),
+    ),
+    ...Object.keys(on).flatMap((one) => problem(!types.has(one), `on: there is no event ${one}`)),
+    ...Object.keys(view).flatMap((one) =>
+      problem(!known.has(one), `view: there is no column ${one}`),
+    ),
+  ];
+}
+
+/** The name of the view that readers use. */
+export function viewName(name: string): string {
+  return name.replaceAll('-', '_');
+}
+
+const RESERVED: ReadonlySet<string> = new Set([
+  ...['events', 'ledger', 'ready', 'scheduled', 'leases', 'unique_keys', 'workers', 'leaders'],
+  ...['inbox', 'tallies', 'projections', 'checkpoints', 'parked'],
+]);
