@@ -39,6 +39,20 @@ test('many programs may migrate at once, and one of them does', async () => {
   expect(new Set(opened.map((ledger) => ledger.ledgerId)).size).toBe(1);
 });
 
+test('a ledger of the first schema takes the step it lacks, and keeps what it holds', async () => {
+  const schema = 'first';
+  const made = await site.open({ schema, migrate: true });
+  const { id } = await made.enqueue('kept', 1);
+  await site.ask(`drop table first.checkpoints, first.projections`);
+  await site.ask(`update first.ledger set schema_version = 1`);
+  await site.ask(`delete from first.kysely_migration where name = '0002-projections'`);
+  await expect(site.open({ schema })).rejects.toMatchObject({ code: 'NOT_MIGRATED' });
+  const options = { database: site.database.url, schema };
+  expect(await migrateDatabase(options)).toEqual(['0002-projections']);
+  const opened = await site.open({ schema });
+  expect(await opened.get(id)).toMatchObject({ kind: 'kept', state: 'available' });
+});
+
 test.each([1, 3, 256])('a ledger of %i partitions uses them all', async (partitions) => {
   const schema = `with ${partitions}`;
   const ledger = await site.open({ schema, partitions, migrate: true });
