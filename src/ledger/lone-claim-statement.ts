@@ -80,5 +80,11 @@ from (select) one left join lateral (
   select p.job_id, p.kind, p.seq::text, e.data::text, e.meta from picked p cross join lateral (
     select data, meta from ${events} e where e.partition = ${partition} and e.position = p.position
       and e.stream_id = p.job_id and e.schema_version = 1 offset 0) e
-  where p.version = 1 and octet_length(e.data::text) + octet_length(e.meta::text) <= ${SMALL_BYTES}) job on true`;
+  where p.version = 1 and ${isSmall('e.data')} and ${isSmall('e.meta')}) job on true`;
 });
+
+/** Of a large one not even the text is made: the partition's lock is held meanwhile. */
+function isSmall(column: string): string {
+  return `case when pg_column_size(${column}) > ${SMALL_BYTES} then false
+    else octet_length(${column}::text) <= ${SMALL_BYTES} end`;
+}
