@@ -24,7 +24,7 @@ export type LoneClaimed = ClaimSummary &
 
 /**
  * What `claimStatement` does, for one job and an idle worker: a job that comes alone is waited for,
- * and this costs half. Its answer also brings the job, unless that is large or has had attempts:
+ * and this takes less time. Its answer also brings the job, unless that is large or has had attempts:
  * then it must be fetched. Looks at two rows, so that `seen` says whether there are more.
  */
 export function loneClaimStatement(store: Store, partition: number, claim: Claim): Statement {

@@ -43,6 +43,8 @@ async function swap(
     [name],
   );
   if (served[0]?.version === version) return true;
+  // A program that knows only an older version must not put it in a newer one's place.
+  if (served[0] !== undefined && served[0].version > version) return false;
   if (served[0] !== undefined) {
     const positions = await positionsOf(store, client, name, served[0].version);
     if (!(await catchUp(positions))) return false;

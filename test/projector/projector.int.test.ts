@@ -112,6 +112,44 @@ test('a new version is built beside the one that is served, and takes its place'
   await both.stop();
 });
 
+test('an older version never takes the place of a newer one', async () => {
+  const site = await openSite();
+  await site.ledger.enqueue('k', 1);
+  const projector = site.ledger.projector({ projections: [counting(2), counting(1)] });
+  await projector.catchUp();
+  await site.ledger.enqueue('k', 2);
+  await projector.catchUp();
+  const states = await site.sql(
+    'select version, state from jobledger.projections order by version',
+  );
+  expect(states).toEqual([
+    { version: 1, state: 'building' },
+    { version: 2, state: 'live' },
+  ]);
+  expect(await site.sql('select jobs::int from jobledger.by_kind')).toEqual([{ jobs: 2 }]);
+  await projector.stop();
+});
+
+test('a projector that dies is taken over once its lease is over', async () => {
+  const site = await openSite();
+  const count = async () =>
+    (await site.sql<{ jobs: number }>('select jobs::int from jobledger.by_kind'))[0]?.jobs;
+  await site.ledger.enqueue('k', 1);
+  const dead = site.ledger.projector({ projections: [counting(1)] });
+  await dead.catchUp();
+  await site.ledger.enqueue('k', 2);
+  const heir = (await site.open()).projector({ projections: [counting(1)] });
+  expect(await heir.catchUp()).toBe(0);
+  await site.sql(`update jobledger.projections set lease_until = clock_timestamp()`);
+  expect(await heir.catchUp()).toBe(1);
+  await site.ledger.enqueue('k', 3);
+  // It does not know yet that it was given up: what it sends is refused.
+  await dead.catchUp();
+  expect(await count()).toBe(2);
+  await heir.catchUp();
+  expect(await count()).toBe(3);
+});
+
 test('columns that have changed without a new version are refused', async () => {
   const site = await openSite();
   const counter = counting(1);
