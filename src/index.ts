@@ -19,12 +19,15 @@ export type {
   Column,
   Columns,
   ColumnType,
+  JobSoFar,
   LedgerProjector,
   Projection,
   ProjectionSpec,
   ProjectorOptions,
   Row,
+  RowHandler,
   RowOf,
+  Stay,
 } from './api-projector.js';
 export type {
   LedgerWorker,

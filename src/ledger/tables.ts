@@ -18,10 +18,12 @@ export interface Tables {
   readonly leaders: string;
   readonly inbox: string;
   readonly tallies: string;
-  /** Read models and their versions. */
+  /** The builds of read models. */
   readonly projections: string;
-  /** How far each version has come in each partition. */
+  /** How far each build has come in each partition. */
   readonly checkpoints: string;
+  /** Jobs that a build leaves out, from the event on that failed. */
+  readonly parked: string;
 }
 
 /** Names for a schema of any spelling, quotes and emoji included. */
@@ -46,6 +48,7 @@ export function tablesOf(schema: string): Tables {
     tallies: qualified('tallies'),
     projections: qualified('projections'),
     checkpoints: qualified('checkpoints'),
+    parked: qualified('parked'),
   };
 }
 

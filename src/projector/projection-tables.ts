@@ -1,46 +1,66 @@
 import type pg from 'pg';
+import type { Projection } from '../api-projector.js';
 import { LedgerError } from '../errors.js';
 import { quote } from '../ledger/tables.js';
-import { iso, type Store } from '../ledger/store.js';
-import type { Projection } from '../api-projector.js';
+import type { Store } from '../ledger/store.js';
 import { viewName } from './projection.js';
 
-/** The table of one version, quoted and qualified. */
-export function tableOf(store: Store, { name, version }: Projection): string {
-  return `${quote(store.tables.schema)}.${quote(`${viewName(name)}_v${version}`)}`;
+/** A build's table, quoted and qualified. */
+export function tableOf(store: Store, { tableName }: { readonly tableName: string }): string {
+  return `${quote(store.tables.schema)}.${quote(tableName)}`;
 }
 
-/** The view that readers use, whatever the version. */
-export function viewOf(store: Store, { name }: Projection): string {
+/** The view that readers use, whatever the build. */
+export function viewOf(store: Store, name: string): string {
   return `${quote(store.tables.schema)}.${quote(viewName(name))}`;
 }
 
 /**
- * Makes what a version needs, unless it is there: its table, its place among the projections, and a
- * checkpoint per partition. Several processes may do so at once.
+ * Makes the first build of a version, unless it has one. The caller holds the lock of those who make
+ * builds. Gives the build's id if it made one.
  */
-export async function prepareTables(
+export async function prepareBuild(
   store: Store,
   client: pg.ClientBase,
   projection: Projection,
-): Promise<void> {
+): Promise<number | undefined> {
+  const { name, version } = projection;
+  const { rows } = await client.query<{ table_name: string }>(
+    `select table_name from ${store.tables.projections} where name = $1 and version = $2`,
+    [name, version],
+  );
+  for (const { table_name: tableName } of rows)
+    await refuseOtherColumns(client, tableOf(store, { tableName }), projection);
+  return rows.length === 0 ? makeBuild(store, client, projection) : undefined;
+}
+
+/** Makes a build: its row, its empty table, and a checkpoint at the beginning of each partition. */
+export async function makeBuild(
+  store: Store,
+  client: pg.ClientBase,
+  projection: Projection,
+): Promise<number> {
   const { name, version, columns, key } = projection;
-  const { projections, checkpoints } = store.tables;
+  const base = `${viewName(name)}_v${version}`;
+  const { rows } = await client.query<{ id: number; table_name: string }>(
+    `insert into ${store.tables.projections}(name, version, state, shown, table_name)
+      select $1, $2, 'building', $3, $4 || case when bool_or(table_name = $4) then '_b' || max(id) + 1 else '' end
+      from ${store.tables.projections}
+      returning id, table_name`,
+    [name, version, shownColumns(projection), base],
+  );
+  const { id, table_name: tableName } = rows[0]!;
   const parts = Object.entries(columns).map(
     ([column, { type, nullable }]) => `${quote(column)} ${type}${nullable ? '' : ' not null'}`,
   );
-  await client.query(`create table if not exists ${tableOf(store, projection)}(
+  await client.query(`create table ${tableOf(store, { tableName })}(
     ${[...parts, `primary key (${key.map(quote).join(', ')})`].join(',\n')})`);
-  await refuseOtherColumns(client, tableOf(store, projection), projection);
   await client.query(
-    `insert into ${projections}(name, version, state) values ($1, $2, 'building') on conflict do nothing`,
-    [name, version],
+    `insert into ${store.tables.checkpoints}(build, partition)
+      select $1, p from generate_series(0, $2::int - 1) p`,
+    [id, store.partitions],
   );
-  await client.query(
-    `insert into ${checkpoints}(name, version, partition)
-      select $1, $2, p from generate_series(0, $3::int - 1) p on conflict do nothing`,
-    [name, version, store.partitions],
-  );
+  return id;
 }
 
 /** What stands in the table was folded by other rules: it must not be mixed with what these would make. */
@@ -64,27 +84,36 @@ async function refuseOtherColumns(
   throw new LedgerError('BAD_CONFIG', message);
 }
 
-/** Points the view at a version. `create or replace` could not take columns away. */
-export async function showVersion(
-  store: Store,
-  client: pg.ClientBase,
-  projection: Projection,
-): Promise<void> {
-  const { columns, view } = projection;
-  const shown = Object.keys(columns).map(
-    (column) => `${view[column] ?? quote(column)} as ${quote(column)}`,
-  );
-  await client.query(`drop view if exists ${viewOf(store, projection)}`);
-  await client.query(
-    `create view ${viewOf(store, projection)} as select ${shown.join(', ')} from ${tableOf(store, projection)}`,
-  );
+function shownColumns({ columns, view }: Projection): string {
+  return Object.keys(columns)
+    .map((column) => `${view[column] ?? quote(column)} as ${quote(column)}`)
+    .join(', ');
 }
 
-/** Every column as the engine reads it: times as text, since a JS Date drops microseconds. */
-export function selectList({ columns }: Projection): string {
-  return Object.entries(columns)
-    .map(([name, { type }]) =>
-      type === 'timestamptz' ? `${iso(quote(name))} as ${quote(name)}` : quote(name),
-    )
-    .join(', ');
+/** Makes the indexes that readers want, once the rows are there: before that they would only be in the way. */
+export async function makeIndexes(
+  store: Store,
+  query: Pick<pg.ClientBase, 'query'>,
+  { projection, tableName }: { readonly projection: Projection; readonly tableName: string },
+): Promise<void> {
+  for (const [at, columns] of projection.indexes.entries()) {
+    const name = `${tableName}_i${at + 1}`;
+    await query.query(
+      `create index if not exists ${quote(name)} on ${tableOf(store, { tableName })}(${columns.map(quote).join(', ')})`,
+    );
+  }
+  await query.query(`analyze ${tableOf(store, { tableName })}`);
+}
+
+/** Points the view at a build. `create or replace` could not take columns away. */
+export async function showBuild(
+  store: Store,
+  client: pg.ClientBase,
+  build: { readonly name: string; readonly table_name: string; readonly shown: string },
+): Promise<void> {
+  const { name, table_name: tableName, shown } = build;
+  await client.query(`drop view if exists ${viewOf(store, name)}`);
+  await client.query(
+    `create view ${viewOf(store, name)} as select ${shown} from ${tableOf(store, { tableName })}`,
+  );
 }

@@ -21,16 +21,21 @@ export function defineProjection<const C extends Columns, const K extends keyof 
 ): Projection {
   const problems = problemsOf(spec as unknown as ProjectionSpec<Columns, string>);
   if (problems.length > 0) throw new LedgerError('BAD_CONFIG', problems.join('; '));
-  const handlers = spec.on as Readonly<Record<string, Projection['fold'] | undefined>>;
+  const on = spec.on as Projection['fold'] | Readonly<Record<string, Projection['fold']>>;
+  const handlerOf = (type: string) => (typeof on === 'function' ? on : on[type]);
+  const { job } = spec;
+  const rows = spec.rows ?? (({ streamId }) => ({ [job!]: streamId }) as never);
   return {
     name: spec.name,
     version: spec.version,
     columns: spec.columns,
     key: spec.key,
+    job,
+    indexes: spec.indexes ?? [],
     view: (spec.view ?? {}) as Readonly<Record<string, string>>,
-    hears: (type) => handlers[type] !== undefined,
-    rowsOf: (event) => [spec.rows(event) ?? []].flat() as readonly Row[],
-    fold: (row, event, key) => handlers[event.type]!(row, event, key),
+    hears: (type) => handlerOf(type) !== undefined,
+    rowsOf: (event, soFar) => [rows(event, soFar) ?? []].flat() as readonly Row[],
+    fold: (row, event, soFar, key) => handlerOf(event.type)!(row, event, soFar, key),
   };
 }
 
@@ -38,10 +43,12 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const COLUMN = /^[a-z][a-z0-9_]*$/;
 
 function problemsOf(spec: ProjectionSpec<Columns, string>): string[] {
-  const { name, version, columns, key, on, view = {} } = spec;
+  const { name, version, columns, key, on, indexes = [], view = {} } = spec;
   const known = new Set(Object.keys(columns));
   const types: ReadonlySet<string> = new Set(EVENT_TYPES);
   const problem = (fault: boolean, text: string) => (fault ? [`projection ${name}: ${text}`] : []);
+  const unknown = (field: string, names: readonly string[]) =>
+    names.flatMap((one) => problem(!known.has(one), `${field}: there is no column ${one}`));
   return [
     ...problem(
       !NAME.test(name) || name.length > 40,
@@ -56,15 +63,25 @@ function problemsOf(spec: ProjectionSpec<Columns, string>): string[] {
     ...[...known].flatMap((one) =>
       problem(!COLUMN.test(one), `column ${one}: expected a name like run_ms`),
     ),
-    ...key.flatMap((one) => problem(!known.has(one), `key: there is no column ${one}`)),
+    ...unknown('key', key),
     ...key.flatMap((one) =>
       problem(columns[one]?.nullable === true, `key: column ${one} may be null`),
     ),
+    ...jobProblems(spec).flatMap((text) => problem(true, text)),
     ...Object.keys(on).flatMap((one) => problem(!types.has(one), `on: there is no event ${one}`)),
-    ...Object.keys(view).flatMap((one) =>
-      problem(!known.has(one), `view: there is no column ${one}`),
-    ),
+    ...unknown('indexes', indexes.flat()),
+    ...unknown('view', Object.keys(view)),
   ];
+}
+
+function jobProblems({ columns, key, job, rows }: ProjectionSpec<Columns, string>): string[] {
+  if (job === undefined)
+    return rows === undefined ? ['rows: expected a function, since there is no job'] : [];
+  if (!key.includes(job) || columns[job]?.type !== 'uuid')
+    return ['job: expected a column of the key, of type uuid'];
+  return rows === undefined && key.length > 1
+    ? ['rows: expected a function, since the key has more than the job']
+    : [];
 }
 
 /** The name of the view that readers use. */

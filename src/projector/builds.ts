@@ -1,0 +1,92 @@
+import type { Projection } from '../api-projector.js';
+import type { Store } from '../ledger/store.js';
+
+/** How long a projector that says nothing keeps a build, in seconds. */
+const LEASE_S = 15;
+
+/**
+ * A build: one folding of a projection's version into a table of its own. Readers see the one that is
+ * live; one that is building takes its place; retired ones are kept up to date for a rollback.
+ */
+export interface Build {
+  readonly id: number;
+  readonly projection: Projection;
+  /** Unquoted, in the ledger's schema. */
+  readonly tableName: string;
+  readonly state: 'building' | 'live' | 'retired';
+  /** Whose right to write it is: every write checks both under a lock on the build's row. */
+  readonly owner: string;
+  readonly fence: number;
+}
+
+/**
+ * Takes or keeps all builds of these projections that nobody else has and that are not paused. Each
+ * change of hands raises the fence: who has lost a build writes nothing more.
+ */
+export async function takeBuilds(
+  store: Store,
+  projections: readonly Projection[],
+  owner: string,
+): Promise<readonly Build[]> {
+  const { rows } = await store.database.pool.query<BuildRow>({
+    text: `with mine as materialized (
+        select id from ${store.tables.projections} p
+        where (name, version) in (select * from unnest($2::text[], $3::int[])) and paused_at is null
+          and (owner is not distinct from $1::uuid or lease_until is null or lease_until < clock_timestamp())
+        order by id for no key update skip locked)
+      update ${store.tables.projections} p set owner = $1::uuid,
+        lease_until = clock_timestamp() + interval '${LEASE_S} s',
+        fence = fence + (owner is distinct from $1::uuid)::int
+      from mine where p.id = mine.id
+      returning p.id, name, version, table_name, state, fence`,
+    values: [owner, projections.map(({ name }) => name), projections.map(({ version }) => version)],
+  });
+  return rows
+    .sort((one, other) => one.id - other.id)
+    .map(({ id, name, version, table_name: tableName, state, fence }) => {
+      const projection = projections.find((one) => one.name === name && one.version === version)!;
+      return { id, projection, tableName, state, owner, fence };
+    });
+}
+
+interface BuildRow {
+  readonly id: number;
+  readonly name: string;
+  readonly version: number;
+  readonly table_name: string;
+  readonly state: Build['state'];
+  readonly fence: number;
+}
+
+/** Gives everything back at once. */
+export async function dropLeases(store: Store, owner: string): Promise<void> {
+  await store.database.pool.query({
+    text: `update ${store.tables.projections} set owner = null, lease_until = null, fence = fence + 1
+      where owner = $1::uuid`,
+    values: [owner],
+  });
+}
+
+/**
+ * Whether the build is still ours to write, and not paused, for the rest of the statement or
+ * transaction. The lock is shared and the take-over's is not: a successor waits for what is under way,
+ * and what comes late finds another fence. `$1` is the build, `$2` the owner, `$3` the fence.
+ */
+export function heldBuild(store: Store): string {
+  return `select from ${store.tables.projections}
+    where id = $1 and owner = $2::uuid and fence = $3 and paused_at is null for share`;
+}
+
+/** Says once what keeps a build from going on, or that nothing does. */
+export async function tellTrouble(
+  store: Store,
+  build: Build,
+  trouble: string | null,
+): Promise<boolean> {
+  const { rowCount } = await store.database.pool.query({
+    text: `update ${store.tables.projections} set trouble = $3
+      where id = $1 and owner = $2::uuid and trouble is distinct from $3`,
+    values: [build.id, build.owner, trouble],
+  });
+  return rowCount === 1;
+}

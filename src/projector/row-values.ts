@@ -1,0 +1,60 @@
+import type { Column, Columns, Row } from '../api-projector.js';
+import { quote } from '../ledger/tables.js';
+import { iso } from '../ledger/store.js';
+
+/** A row's value as a parameter. */
+export function valueOf({ type }: Column, value: unknown): unknown {
+  return type === 'jsonb' && value !== null && value !== undefined
+    ? JSON.stringify(value)
+    : (value ?? null);
+}
+
+/** A row as a line of COPY's text format. */
+export function copyLine(columns: readonly (readonly [string, Column])[], row: Row): string {
+  let line = '';
+  for (const [name, column] of columns) {
+    const value = valueOf(column, row[name]);
+    if (line !== '') line += '\t';
+    line += value === null ? '\\N' : escaped(value);
+  }
+  return `${line}\n`;
+}
+
+function escaped(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value);
+  return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (one) => ESCAPES[one]!) : text;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\r': '\\r',
+};
+
+/** Parameters from this one on, an array for each column, as a table. */
+export function unnest(columns: Columns, first: number, alias: string): string {
+  const arrays = Object.values(columns).map(({ type }, index) => `$${first + index}::${type}[]`);
+  return `unnest(${arrays.join(', ')}) ${alias}(${Object.keys(columns).map(quote).join(', ')})`;
+}
+
+/** The parameters of `unnest`. */
+export function arraysOf(columns: Columns, rows: readonly Row[]): unknown[][] {
+  return Object.entries(columns).map(([name, column]) =>
+    rows.map((row) => valueOf(column, row[name])),
+  );
+}
+
+/** Some of the columns. */
+export function pick(columns: Columns, names: readonly string[]): Columns {
+  return Object.fromEntries(names.map((name) => [name, columns[name]!]));
+}
+
+/** Every column as the engine reads it: times as text, since a JS Date drops microseconds. */
+export function selectList(columns: Columns): string {
+  return Object.entries(columns)
+    .map(([name, { type }]) =>
+      type === 'timestamptz' ? `${iso(quote(name))} as ${quote(name)}` : quote(name),
+    )
+    .join(', ');
+}

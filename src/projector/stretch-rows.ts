@@ -1,0 +1,151 @@
+import type { Projection, Row } from '../api-projector.js';
+import type { RecordedEvent } from '../job/events.js';
+import { reasonOf } from '../ledger/set-aside.js';
+import type { Step } from './job-cache.js';
+
+/** A job that a build leaves out from this event on. */
+export interface Parking {
+  readonly jobId: string;
+  readonly position: number;
+  readonly eventType: string;
+  readonly error: string;
+}
+
+/** A row that a stretch has touched: as it stood in the table, and as it is now. */
+export interface Touched {
+  readonly key: Row;
+  readonly stood: boolean;
+  row: Row | undefined;
+}
+
+interface Concern {
+  readonly step: Step;
+  readonly keys: readonly Row[];
+}
+
+/** Reads the rows of these keys that stand in the build's table. */
+export type LoadRows = (keys: readonly Row[]) => Promise<readonly Row[]>;
+
+/**
+ * What a build's rows become in one stretch of one partition, in memory: from the rows that stand in
+ * the table, event by event. An event that the projection cannot take parks its job; what it had done
+ * until then stays, and the others go on.
+ */
+export class StretchRows {
+  readonly #projection: Projection;
+  /** Position before the stretch: a job enqueued behind it has no row yet. */
+  readonly #from: number;
+  readonly #load: LoadRows;
+  readonly #rows = new Map<string, Touched>();
+  readonly #parked: Set<string>;
+  #last: RecordedEvent | undefined;
+  readonly parkings: Parking[] = [];
+
+  constructor(
+    projection: Projection,
+    from: number,
+    load: LoadRows,
+    parked: ReadonlySet<string> = new Set(),
+  ) {
+    this.#projection = projection;
+    this.#from = from;
+    this.#load = load;
+    this.#parked = new Set(parked);
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  touched(): Iterable<Touched> {
+    return this.#rows.values();
+  }
+
+  /** Folds events, which follow those before. */
+  async fold(steps: readonly Step[]): Promise<void> {
+    this.#last = steps.at(-1)?.event ?? this.#last;
+    const concerns: Concern[] = [];
+    for (const step of steps) {
+      const keys = this.#keysOf(step);
+      if (keys.length > 0) concerns.push({ step, keys });
+    }
+    await this.#find(concerns);
+    for (const concern of concerns) this.#apply(concern);
+  }
+
+  /** The job of the last event, parked for a reason that is none of its own handler's. */
+  lastParking(error: unknown): Parking {
+    return parking(this.#last!, error);
+  }
+
+  #keysOf(step: Step): readonly Row[] {
+    const { event, job, trouble } = step;
+    const { hears, rowsOf, job: column } = this.#projection;
+    if (this.#parked.has(event.streamId)) return [];
+    try {
+      if (job === undefined) throw trouble;
+      if (!hears(event.type)) return [];
+      const keys = rowsOf(event, job);
+      if (column !== undefined) for (const key of keys) refuseOthers(column, key, event.streamId);
+      return keys;
+    } catch (error) {
+      this.#park(step, error);
+      return [];
+    }
+  }
+
+  async #find(concerns: readonly Concern[]): Promise<void> {
+    const missing = new Map<string, Row>();
+    for (const { step, keys } of concerns)
+      for (const key of keys) {
+        const text = keyText(this.#projection, key);
+        if (this.#rows.has(text) || missing.has(text)) continue;
+        if (this.#isNew(step)) this.#rows.set(text, { key, stood: false, row: undefined });
+        else missing.set(text, key);
+      }
+    if (missing.size === 0) return;
+    for (const row of await this.#load([...missing.values()])) {
+      const text = keyText(this.#projection, row);
+      this.#rows.set(text, { key: missing.get(text) ?? row, stood: true, row });
+      missing.delete(text);
+    }
+    for (const [text, key] of missing) this.#rows.set(text, { key, stood: false, row: undefined });
+  }
+
+  #isNew({ job }: Step): boolean {
+    return this.#projection.job !== undefined && job!.position > this.#from;
+  }
+
+  /** All rows of an event or none. */
+  #apply({ step, keys }: Concern): void {
+    const { event, job } = step;
+    if (this.#parked.has(event.streamId)) return;
+    try {
+      const found = keys.map((key) => this.#rows.get(keyText(this.#projection, key))!);
+      const after = found.map(({ row, key }) => this.#projection.fold(row, event, job!, key));
+      found.forEach((one, index) => (one.row = after[index]));
+    } catch (error) {
+      this.#park(step, error);
+    }
+  }
+
+  #park({ event }: Step, error: unknown): void {
+    this.#parked.add(event.streamId);
+    this.parkings.push(parking(event, error));
+  }
+}
+
+function parking(event: RecordedEvent, error: unknown): Parking {
+  const { streamId: jobId, position, type: eventType } = event;
+  return { jobId, position, eventType, error: reasonOf(error) };
+}
+
+function refuseOthers(column: string, key: Row, jobId: string): void {
+  if (key[column] !== jobId)
+    throw new Error(`rows: ${column} is ${String(key[column])}, expected the event's job`);
+}
+
+/** A key as text, the same for the same key. */
+export function keyText({ key }: Projection, row: Row): string {
+  return key.length === 1 ? String(row[key[0]!]) : JSON.stringify(key.map((name) => row[name]));
+}

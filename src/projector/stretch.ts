@@ -1,0 +1,77 @@
+import { SCHEMA_VERSION, EVENT_TYPES, type RecordedEvent } from '../job/events.js';
+import type { Store } from '../ledger/store.js';
+import type { Build } from './builds.js';
+import { readBehind } from './feed.js';
+import type { JobCache } from './job-cache.js';
+import { StretchRows } from './stretch-rows.js';
+import { loadRows, type Bounds } from './write-stretch.js';
+
+/** Events read at a time. */
+const PAGE = 4_000;
+/** Rows and jobs held in memory, over all builds, after which a stretch ends. */
+const MOST_HELD = 150_000;
+
+/** A stretch of one partition, folded but not written yet. */
+export interface Stretch {
+  readonly bounds: Bounds;
+  readonly rows: ReadonlyMap<Build, StretchRows>;
+  /** Why it ends before an event that this program does not know. */
+  readonly stopped: string | undefined;
+}
+
+/**
+ * Reads a partition's events once for several builds that stand at the same position, and folds them
+ * for each: up to a position, or until enough rows are held in memory.
+ */
+export async function foldStretch(
+  store: Store,
+  builds: readonly Build[],
+  parked: ReadonlyMap<number, ReadonlySet<string>>,
+  cache: JobCache,
+  { partition, from, to: upTo }: Bounds,
+): Promise<Stretch> {
+  const rows = new Map(
+    builds.map((build) => {
+      const load = (keys: Parameters<typeof loadRows>[2]) => loadRows(store, build, keys);
+      return [build, new StretchRows(build.projection, from, load, parked.get(build.id))] as const;
+    }),
+  );
+  let to = from;
+  let stopped: string | undefined;
+  let page = readPage(store, partition, to, upTo);
+  while (to < upTo && stopped === undefined && held(cache, rows) < MOST_HELD) {
+    const events = await page;
+    if (events.length === 0) break;
+    // The next page is on its way while this one is folded.
+    page = readPage(store, partition, events.at(-1)!.position, upTo);
+    page.catch(() => {});
+    const unknown = events.findIndex((event) => unknownEvent(event) !== undefined);
+    if (unknown !== -1) stopped = unknownEvent(events[unknown]!);
+    const steps = await cache.follow(unknown === -1 ? events : events.slice(0, unknown));
+    for (const one of rows.values()) await one.fold(steps);
+    to = cache.position;
+  }
+  return { bounds: { partition, from, to }, rows, stopped };
+}
+
+function readPage(store: Store, partition: number, from: number, upTo: number) {
+  return upTo <= from
+    ? Promise.resolve([])
+    : readBehind(store, partition, from, Math.min(PAGE, upTo - from));
+}
+
+function held(cache: JobCache, rows: ReadonlyMap<Build, StretchRows>): number {
+  let sum = cache.size;
+  for (const one of rows.values()) sum += one.size;
+  return sum;
+}
+
+const TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
+
+/** Why this program cannot fold an event: it must not guess, nor leave it out. */
+function unknownEvent(event: RecordedEvent): string | undefined {
+  const { partition, position, type, schemaVersion } = event;
+  if (TYPES.has(type) && schemaVersion <= SCHEMA_VERSION) return undefined;
+  const what = TYPES.has(type) ? `version ${schemaVersion} of ${type}` : `event type ${type}`;
+  return `event ${partition}/${position}: this program does not know ${what}; update it`;
+}

@@ -1,0 +1,124 @@
+import type pg from 'pg';
+import type { Row } from '../api-projector.js';
+import { quote } from '../ledger/tables.js';
+import type { Store } from '../ledger/store.js';
+import { heldBuild, type Build } from './builds.js';
+import { arraysOf, pick, selectList, unnest } from './row-values.js';
+import { tableOf } from './projection-tables.js';
+import type { Parking, StretchRows } from './stretch-rows.js';
+
+/** Where a stretch begins and ends: its events are those behind `from`, up to and including `to`. */
+export interface Bounds {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a stretch makes of a build's table. */
+export interface Changes {
+  /** Rows that were not there. */
+  readonly fresh: readonly Row[];
+  /** Rows that are there with other values. */
+  readonly changed: readonly Row[];
+  /** Keys of rows that are no more. */
+  readonly gone: readonly Row[];
+  readonly parkings: readonly Parking[];
+}
+
+/** What is to be written of the rows that a stretch has touched. */
+export function changesOf(rows: StretchRows): Changes {
+  const [fresh, changed, gone]: Row[][] = [[], [], []];
+  for (const { key, stood, row } of rows.touched()) {
+    if (row !== undefined) (stood ? changed : fresh)!.push(row);
+    else if (stood) gone!.push(key);
+  }
+  return { fresh: fresh!, changed: changed!, gone: gone!, parkings: rows.parkings };
+}
+
+/** The rows of these keys that stand in a build's table. */
+export async function loadRows(
+  store: Store,
+  build: Pick<Build, 'tableName' | 'projection'>,
+  keys: readonly Row[],
+  query: Pick<pg.ClientBase, 'query'> = store.database.pool,
+): Promise<readonly Row[]> {
+  const { key, columns } = build.projection;
+  const wanted = pick(columns, key);
+  const result = await query.query<Row & pg.QueryResultRow>({
+    // Unnamed: a plan that was made while the table was empty would be kept.
+    text: `select found.* from ${unnest(wanted, 1, 'wanted')} cross join lateral (
+      select ${selectList(columns)} from ${tableOf(store, build)} t
+      where ${key.map((one) => `t.${quote(one)} = wanted.${quote(one)}`).join(' and ')} offset 0) found`,
+    values: arraysOf(wanted, keys),
+  });
+  return result.rows;
+}
+
+/**
+ * Writes what a stretch changed together with its checkpoint, as one statement: each event's effect
+ * exactly once. Gives false, having done nothing, if the build is not ours by now or its checkpoint is
+ * not where the stretch began.
+ */
+export async function writeStretch(
+  store: Store,
+  build: Build,
+  bounds: Bounds,
+  changes: Changes,
+  query: Pick<pg.ClientBase, 'query'> = store.database.pool,
+): Promise<boolean> {
+  const { columns, key } = build.projection;
+  const put = [...changes.fresh, ...changes.changed];
+  const keys = pick(columns, key);
+  const parked = FIRST + key.length + Object.keys(columns).length;
+  const result = await query.query<{ moved: number }>({
+    text: `with held as materialized (${heldBuild(store)}),
+      moved as (${moveCheckpoint(store)} and exists (select from held) returning 1),
+      gone as (delete from ${tableOf(store, build)} t using ${unnest(keys, FIRST, 'dropped')}
+        where ${key.map((one) => `t.${quote(one)} = dropped.${quote(one)}`).join(' and ')}
+          and exists (select from moved)),
+      put as (${upsert(store, build, FIRST + key.length)}),
+      parked as (${park(store, parked)})
+      select count(*)::int as moved from moved`,
+    values: [
+      ...[build.id, build.owner, build.fence, bounds.partition, bounds.from, bounds.to],
+      ...arraysOf(keys, changes.gone),
+      ...arraysOf(columns, put),
+      ...parkedArrays(changes.parkings),
+    ],
+  });
+  return result.rows[0]!.moved === 1;
+}
+
+/** `$4` is the partition, `$5` where the checkpoint must be, `$6` where it goes. */
+function moveCheckpoint(store: Store): string {
+  return `update ${store.tables.checkpoints} set position = $6
+    where build = $1 and partition = $4 and position = $5`;
+}
+
+const FIRST = 7;
+
+function upsert(store: Store, { projection, tableName }: Build, first: number): string {
+  const { columns, key } = projection;
+  const names = Object.keys(columns);
+  const others = names.filter((one) => !key.includes(one));
+  const update = others.map((one) => `${quote(one)} = excluded.${quote(one)}`).join(', ');
+  return `insert into ${tableOf(store, { tableName })}(${names.map(quote).join(', ')})
+    select * from ${unnest(columns, first, 'put')} where exists (select from moved)
+    on conflict (${key.map(quote).join(', ')}) do ${others.length === 0 ? 'nothing' : `update set ${update}`}`;
+}
+
+function park(store: Store, first: number): string {
+  const arrays = ['uuid', 'int8', 'text', 'text'].map((type, n) => `$${first + n}::${type}[]`);
+  return `insert into ${store.tables.parked}(build, partition, job_id, position, event_type, error)
+    select $1, $4, * from unnest(${arrays.join(', ')}) where exists (select from moved)
+    on conflict (build, job_id) do nothing`;
+}
+
+function parkedArrays(parkings: readonly Parking[]): unknown[][] {
+  return [
+    parkings.map(({ jobId }) => jobId),
+    parkings.map(({ position }) => position),
+    parkings.map(({ eventType }) => eventType),
+    parkings.map(({ error }) => error),
+  ];
+}

@@ -1,0 +1,44 @@
+import type { JobSoFar, Projection, RecordedEvent, Row } from '../../src/index.js';
+import { advance } from '../../src/projector/job-so-far.js';
+import { keyText, StretchRows } from '../../src/projector/stretch-rows.js';
+
+/** A read model's table in memory, which stretches are folded into as the engine does. */
+export class MemoryTable {
+  readonly rows = new Map<string, Row>();
+  readonly #jobs = new Map<string, JobSoFar>();
+  readonly #projection: Projection;
+  #position = 0;
+
+  constructor(projection: Projection) {
+    this.#projection = projection;
+  }
+
+  /** Folds the next events of one partition as one stretch, read in pages of this size. */
+  async take(events: readonly RecordedEvent[], page = 3): Promise<void> {
+    const load = (keys: readonly Row[]) =>
+      Promise.resolve(
+        keys.map((key) => this.rows.get(this.#text(key))).filter((row) => row !== undefined),
+      );
+    const stretch = new StretchRows(this.#projection, this.#position, load);
+    for (let at = 0; at < events.length; at += page)
+      await stretch.fold(events.slice(at, at + page).map((event) => this.#step(event)));
+    for (const { key, stood, row } of stretch.touched()) {
+      if (row === undefined) this.rows.delete(this.#text(key));
+      else if (stood === this.rows.has(this.#text(key))) this.rows.set(this.#text(key), row);
+      else
+        throw new Error(`${this.#text(key)} ${stood ? 'was taken for one that stood' : 'stood'}`);
+    }
+    this.#position = events.at(-1)?.position ?? this.#position;
+    for (const { error } of stretch.parkings) throw new Error(`parked: ${error}`);
+  }
+
+  #step(event: RecordedEvent) {
+    const job = advance(this.#jobs.get(event.streamId), event);
+    this.#jobs.set(event.streamId, job);
+    return { event, job };
+  }
+
+  #text(key: Row): string {
+    return keyText(this.#projection, key);
+  }
+}
