@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ClientConfig } from 'pg';
 import type { ListedJob, ListOptions, Stats, Verification } from './api-views.js';
+import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerWorker, WorkerInfo, WorkerOptions } from './api-worker.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
@@ -140,6 +141,24 @@ export interface Ledger extends AsyncDisposable {
    * of its own that a view of its name shows. Any number may run; one at a time has each read model.
    */
   projector(options: ProjectorOptions): LedgerProjector;
+  /**
+   * The read models, for who looks after them: how far each has come, rebuild, rollback, parked jobs,
+   * proof. What folds needs their code.
+   *
+   * @example
+   * await ledger.projections({ projections }).rebuild('jobs');
+   */
+  projections(options?: ProjectionsOptions): LedgerProjections;
+  /**
+   * Resolves once what is served of a read model has folded everything up to a job's latest event, a
+   * position, or all that the log holds now; waits 10 s unless told, in milliseconds. Throws
+   * `PROJECTION_NOT_FOUND`, `JOB_NOT_FOUND`, `JOB_PARKED`, and `NOT_CAUGHT_UP` when the time is over.
+   *
+   * @example
+   * const { id } = await ledger.enqueue(sendEmail, payload);
+   * await ledger.caughtUp('jobs', id);
+   */
+  caughtUp(name: string, upTo?: UpTo, options?: { readonly timeoutMs?: number }): Promise<void>;
   /**
    * A worker that runs jobs in this process, not yet started. Throws `BAD_CONFIG`.
    *

@@ -16,6 +16,16 @@ export type {
   Verification,
 } from './api-views.js';
 export type {
+  LedgerProjections,
+  ParkedJob,
+  ProjectionsOptions,
+  ProjectionStatus,
+  ProjectionVerification,
+  RebuildProgress,
+  RowDifference,
+  UpTo,
+} from './api-projections.js';
+export type {
   Column,
   Columns,
   ColumnType,

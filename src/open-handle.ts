@@ -2,6 +2,7 @@ import type { EnqueueItem, Ledger, Actor } from './api.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { ListOptions } from './api-views.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
+import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { LedgerWorker } from './api-worker.js';
 import { type LedgerSettings } from './config.js';
 import { endDatabase } from './database.js';
@@ -25,7 +26,10 @@ import { Listener } from './ledger/wake.js';
 import { verifyLedger } from './open-verify.js';
 import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
+import { caughtUp } from './projector/caught-up.js';
+import { guarded } from './projector/guarded.js';
 import { Projector } from './projector/projector.js';
+import { ReadModels } from './projector/read-models.js';
 import { Worker } from './worker/worker.js';
 
 /**
@@ -165,6 +169,15 @@ export class LedgerHandle implements Ledger {
     this.#projectors.add(projector);
     this.#listen();
     return projector;
+  }
+
+  projections({ projections = [] }: ProjectionsOptions = {}): LedgerProjections {
+    this.#checkOpen();
+    return guarded(new ReadModels(this.#store, projections), (call) => this.#call(call));
+  }
+
+  async caughtUp(name: string, upTo?: UpTo, { timeoutMs }: { readonly timeoutMs?: number } = {}) {
+    return this.#call(() => caughtUp(this.#store, name, upTo, timeoutMs));
   }
 
   async migrate() {

@@ -14,6 +14,10 @@ export interface Build {
   /** Unquoted, in the ledger's schema. */
   readonly tableName: string;
   readonly state: 'building' | 'live' | 'retired';
+  /** An operator wants it to be served. */
+  readonly wanted: boolean;
+  /** What kept it from going on when it was taken. */
+  readonly trouble: string | null;
   /** Whose right to write it is: every write checks both under a lock on the build's row. */
   readonly owner: string;
   readonly fence: number;
@@ -38,14 +42,14 @@ export async function takeBuilds(
         lease_until = clock_timestamp() + interval '${LEASE_S} s',
         fence = fence + (owner is distinct from $1::uuid)::int
       from mine where p.id = mine.id
-      returning p.id, name, version, table_name, state, fence`,
+      returning p.id, name, version, table_name, state, wanted, trouble, fence`,
     values: [owner, projections.map(({ name }) => name), projections.map(({ version }) => version)],
   });
   return rows
     .sort((one, other) => one.id - other.id)
-    .map(({ id, name, version, table_name: tableName, state, fence }) => {
+    .map(({ name, version, table_name: tableName, ...row }) => {
       const projection = projections.find((one) => one.name === name && one.version === version)!;
-      return { id, projection, tableName, state, owner, fence };
+      return { ...row, projection, tableName, owner };
     });
 }
 
@@ -55,6 +59,8 @@ interface BuildRow {
   readonly version: number;
   readonly table_name: string;
   readonly state: Build['state'];
+  readonly wanted: boolean;
+  readonly trouble: string | null;
   readonly fence: number;
 }
 

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../job/events.js';
-import { EVENT_FIELDS, toEvent, type EventRow } from '../ledger/read.js';
-import { perPartition, type Store } from '../ledger/store.js';
+import { toEvent } from '../ledger/read.js';
+import { iso, perPartition, type Store } from '../ledger/store.js';
 
 /** The events of a partition behind a position, in order. Positions are dense: none can be missed. */
 export async function readBehind(
@@ -9,15 +9,11 @@ export async function readBehind(
   position: number,
   limit: number,
 ): Promise<RecordedEvent[]> {
-  const { rows } = await store.database.pool.query<EventRow>({
-    text: behindText(store, partition),
-    values: [position, limit],
-  });
-  return rows.map(toEvent);
+  return read(store, partition, behindText(store, partition), [position, limit]);
 }
 
 const behindText = perPartition(
-  (store, partition) => `select ${EVENT_FIELDS} from ${store.tables.eventsOf(partition)}
+  (store, partition) => `select ${FIELDS} from ${store.tables.eventsOf(partition)}
     where partition = ${partition} and position > $1 order by position limit $2`,
 );
 
@@ -28,19 +24,50 @@ export async function readJobsUpTo(
   jobIds: readonly string[],
   position: number,
 ): Promise<RecordedEvent[]> {
-  const { rows } = await store.database.pool.query<EventRow>({
-    text: upToText(store, partition),
-    values: [jobIds, position],
-  });
-  return rows.map(toEvent);
+  return read(store, partition, upToText(store, partition), [jobIds, position]);
 }
 
 /** Driven from the ids, so that no statistics are needed to find the index. */
 const upToText = perPartition(
   (store, partition) => `select e.* from unnest($1::uuid[]) wanted(id)
-    cross join lateral (select ${EVENT_FIELDS} from ${store.tables.eventsOf(partition)}
+    cross join lateral (select ${FIELDS} from ${store.tables.eventsOf(partition)}
       where stream_id = wanted.id and position <= $2 order by version offset 0) e`,
 );
+
+/** As `readEvent` takes them. */
+const FIELDS = `position, stream_id, version, type::text, schema_version, kind, queue, data, meta,
+  ${iso('recorded_at')}`;
+
+/** Rows as lists, and read by hand: a rebuild spends most of its time here. */
+async function read(
+  store: Store,
+  partition: number,
+  text: string,
+  values: unknown[],
+): Promise<RecordedEvent[]> {
+  const query = { text, values, rowMode: 'array' as const, types: AS_TEXT };
+  const { rows } = await store.database.pool.query<string[]>(query);
+  return rows.map((row) => readEvent(partition, row));
+}
+
+function readEvent(partition: number, row: readonly string[]): RecordedEvent {
+  return toEvent({
+    partition,
+    position: Number(row[0]),
+    stream_id: row[1]!,
+    version: Number(row[2]),
+    type: row[3]!,
+    schema_version: Number(row[4]),
+    kind: row[5]!,
+    queue: row[6]!,
+    data: JSON.parse(row[7]!),
+    meta: row[8] === '{}' ? NOTHING : JSON.parse(row[8]!),
+    recorded_at: row[9]!,
+  });
+}
+
+const NOTHING = Object.freeze({});
+const AS_TEXT = { getTypeParser: () => (value: string) => value };
 
 /** How far each build has come: by build, then by partition. */
 export async function readCheckpoints(

@@ -5,7 +5,7 @@ import { write } from './copy-stretch.js';
 import { readCheckpoints } from './feed.js';
 import { JobCache } from './job-cache.js';
 import { readParked } from './parked.js';
-import { foldStretch } from './stretch.js';
+import { foldStretch, type Stretch } from './stretch.js';
 import type { StretchRows } from './stretch-rows.js';
 import { changesOf, type Bounds } from './write-stretch.js';
 
@@ -22,14 +22,20 @@ export interface Progress {
 export class Folding {
   readonly #store: Store;
   readonly #caches = new Map<number, JobCache>();
+  readonly #lost: () => void;
   /** Builds that have met a row the database refuses, by partition: how many events to take next. */
   readonly #careful = new Map<string, number>();
 
-  constructor(store: Store) {
+  /** `lost` hears of a build that is not ours to write any more. */
+  constructor(store: Store, lost: () => void) {
     this.#store = store;
+    this.#lost = lost;
   }
 
-  /** At most one stretch of each partition, of at most so many events, up to these positions. */
+  /**
+   * At most one stretch of each partition, of at most so many events, up to these positions. While one
+   * is being written the next is folded already.
+   */
   async round(
     builds: readonly Build[],
     positions: ReadonlyMap<number, number>,
@@ -41,16 +47,25 @@ export class Folding {
     const parked = await readParked(this.#store, ids);
     let read = 0;
     let isThere = true;
-    for (const [partition, upTo] of positions) {
-      const at = (build: Build) => checkpoints.get(build.id)?.get(partition) ?? 0;
-      const from = Math.min(...builds.map(at));
-      if (from >= upTo) continue;
-      const group = builds.filter((build) => at(build) === from);
-      const next = Math.min(...builds.map(at).filter((position) => position > from));
-      const to = Math.min(upTo, next, from + this.#most(group, partition, most));
-      const reached = await this.#advance(group, parked, { partition, from, to });
-      read += reached - from;
-      isThere &&= reached >= upTo && group.length === builds.length;
+    let writing: Promise<void> = Promise.resolve();
+    try {
+      for (const [partition, upTo] of positions) {
+        const at = (build: Build) => checkpoints.get(build.id)?.get(partition) ?? 0;
+        const from = Math.min(...builds.map(at));
+        if (from >= upTo) continue;
+        const group = builds.filter((build) => at(build) === from);
+        const next = Math.min(...builds.map(at).filter((position) => position > from));
+        const to = Math.min(upTo, next, from + this.#most(group, partition, most));
+        const stretch = await this.#fold(group, parked, { partition, from, to });
+        await writing;
+        await this.#write(stretch, isShared);
+        writing = this.#write(stretch, (build) => !isShared(build));
+        writing.catch(() => {});
+        read += stretch.bounds.to - from;
+        isThere &&= stretch.bounds.to >= upTo && group.length === builds.length;
+      }
+    } finally {
+      await writing;
     }
     return { read, isThere };
   }
@@ -60,25 +75,27 @@ export class Folding {
     return Math.min(most, ...careful);
   }
 
-  async #advance(
+  async #fold(
     group: readonly Build[],
     parked: ReadonlyMap<number, ReadonlySet<string>>,
     bounds: Bounds,
-  ): Promise<number> {
+  ): Promise<Stretch> {
     const { partition, from } = bounds;
-    let cache = this.#caches.get(partition);
-    if (cache?.position !== from) cache = new JobCache(this.#store, partition, from);
-    this.#caches.set(partition, cache);
-    const stretch = await foldStretch(this.#store, group, parked, cache, bounds).catch(
-      (error: unknown) => {
-        this.#caches.delete(partition);
-        throw error;
-      },
-    );
+    const known = this.#caches.get(partition);
+    this.#caches.delete(partition);
+    const cache = known?.position === from ? known : new JobCache(this.#store, partition, from);
+    const stretch = await foldStretch(this.#store, group, parked, cache, bounds);
     cache.trim();
-    for (const build of group)
-      await this.#finish(build, stretch.bounds, stretch.rows.get(build)!, stretch.stopped);
-    return stretch.bounds.to;
+    this.#caches.set(partition, cache);
+    return stretch;
+  }
+
+  async #write(
+    { bounds, rows, stopped }: Stretch,
+    which: (build: Build) => boolean,
+  ): Promise<void> {
+    for (const [build, one] of rows)
+      if (which(build)) await this.#finish(build, bounds, one, stopped);
   }
 
   async #finish(
@@ -91,7 +108,7 @@ export class Folding {
     const key = `${build.id}/${partition}`;
     if (to > from) {
       try {
-        await write(this.#store, build, bounds, changesOf(rows));
+        if (!(await write(this.#store, build, bounds, changesOf(rows)))) this.#lost();
         const careful = this.#careful.get(key);
         if (careful !== undefined) this.#relax(key, careful * 2);
       } catch (error) {
@@ -100,6 +117,7 @@ export class Folding {
       }
     }
     if (stopped !== undefined) await this.#stop(build, stopped);
+    else if (build.trouble !== null) await tellTrouble(this.#store, build, null);
   }
 
   #relax(key: string, careful: number): void {
@@ -131,4 +149,9 @@ export class Folding {
       'projection stopped',
     );
   }
+}
+
+/** Whether jobs of several partitions have rows in common: then the next stretch has to find them. */
+function isShared({ projection }: Build): boolean {
+  return projection.job === undefined;
 }

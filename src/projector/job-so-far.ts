@@ -72,18 +72,36 @@ function enqueued(event: RecordedEvent): JobSoFar {
   if (event.type !== 'JobEnqueued') throw new Error('the stream begins with JobEnqueued');
   const { data, meta, recordedAt } = event;
   const isLater = data.runAt !== undefined && compareInstants(data.runAt, recordedAt) > 0;
+  // One plain literal: spreads would make objects that are slow to read and to copy.
   return {
-    ...{ id: event.streamId, partition: event.partition, position: event.position },
-    ...{ payloadAt: event.position, version: 1, kind: event.kind, queue: event.queue },
-    ...{ priority: data.priority, attempt: 0, counted: 0, maxAttempts: data.maxAttempts },
+    id: event.streamId,
+    partition: event.partition,
+    position: event.position,
+    payloadAt: event.position,
+    version: 1,
+    kind: event.kind,
+    queue: event.queue,
+    priority: data.priority,
+    attempt: 0,
+    counted: 0,
+    maxAttempts: data.maxAttempts,
     tenant: meta.tenant ?? null,
     principal: meta.principal ?? null,
     correlationId: meta.correlationId ?? null,
     causationId: meta.causationId ?? null,
-    ...{ enqueuedAt: recordedAt, updatedAt: recordedAt, startedAt: null, finishedAt: null },
-    ...{ worker: null, waitMs: null, runMs: null, error: null, before: null },
+    enqueuedAt: recordedAt,
+    updatedAt: recordedAt,
+    startedAt: null,
+    finishedAt: null,
+    worker: null,
+    waitMs: null,
+    runMs: null,
+    error: null,
+    before: null,
     state: isLater ? 'scheduled' : 'available',
-    ...{ since: recordedAt, sinceVersion: 1, sincePosition: event.position },
+    since: recordedAt,
+    sinceVersion: 1,
+    sincePosition: event.position,
     dueAt: isLater ? data.runAt! : recordedAt,
   };
 }

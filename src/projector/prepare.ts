@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Projection } from '../api-projector.js';
 import { lockPartition, type Store } from '../ledger/store.js';
+import { inTransaction } from './in-transaction.js';
 import { prepareBuild } from './projection-tables.js';
 
 /** Beyond the numbers of partitions. */
@@ -17,22 +18,13 @@ export async function prepareBuilds(
 }
 
 /** One maker of builds at a time, in one transaction. */
-export async function whilePreparing<T>(
+export function whilePreparing<T>(
   store: Store,
   make: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
-  const client = await store.database.pool.connect();
-  try {
-    await client.query('begin');
+  return inTransaction(store, async (client) => {
     const { text, values } = lockPartition(store, PREPARING);
     await client.query(text, values);
-    const made = await make(client);
-    await client.query('commit');
-    return made;
-  } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
-  } finally {
-    client.release();
-  }
+    return make(client);
+  });
 }

@@ -98,8 +98,12 @@ export async function makeIndexes(
 ): Promise<void> {
   for (const [at, columns] of projection.indexes.entries()) {
     const name = `${tableName}_i${at + 1}`;
+    const first = columns[0]!;
+    // Nobody looks for what is not there, and most rows may have nothing there.
+    const where = projection.columns[first]!.nullable ? `where ${quote(first)} is not null` : '';
     await query.query(
-      `create index if not exists ${quote(name)} on ${tableOf(store, { tableName })}(${columns.map(quote).join(', ')})`,
+      `create index if not exists ${quote(name)}
+        on ${tableOf(store, { tableName })}(${columns.map(quote).join(', ')}) ${where}`,
     );
   }
   await query.query(`analyze ${tableOf(store, { tableName })}`);

@@ -4,12 +4,13 @@ import { LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
 import { Loop } from '../service.js';
 import { isConnectionError } from '../sql-errors.js';
-import { dropLeases, takeBuilds, type Build } from './builds.js';
+import { dropLeases, takeBuilds, tellTrouble, type Build } from './builds.js';
 import { readHeads } from './feed.js';
 import { Folding } from './folding.js';
 import { makeIndexes } from './projection-tables.js';
 import { prepareBuilds } from './prepare.js';
-import { swapIn } from './swap.js';
+import { judge, swapIn } from './swap.js';
+import { unparkRequested } from './unpark.js';
 
 /** Events of a partition that what is served takes at a time. */
 const STEP = 10_000;
@@ -37,14 +38,17 @@ export class Projector implements LedgerProjector {
   readonly #unsubscribe: () => void;
   #taken: { readonly builds: readonly Build[]; readonly at: number } | undefined;
   #taking: Promise<readonly Build[]> | undefined;
-  #prepared = false;
+  #prepared: boolean;
 
-  constructor(store: Store, projections: readonly Projection[]) {
+  /** `makes`: whether it begins builds of versions that have none. */
+  constructor(store: Store, projections: readonly Projection[], { makes = true } = {}) {
     refuseTwice(projections);
+    this.#prepared = !makes;
     this.#store = store;
     this.#projections = projections;
-    this.#served = new Folding(store);
-    this.#growing = new Folding(store);
+    const lost = () => (this.#taken = undefined);
+    this.#served = new Folding(store, lost);
+    this.#growing = new Folding(store, lost);
     // Apart, so that a long rebuild keeps nothing that is served from following.
     this.#loops = [() => this.#follow(), () => this.#grow()].map(
       (pass) =>
@@ -85,13 +89,17 @@ export class Projector implements LedgerProjector {
   /** One stretch of each partition for what is served, or was and may be again. */
   async #follow(): Promise<number> {
     const builds = (await this.#builds()).filter(({ state }) => state !== 'building');
+    await unparkRequested(this.#store, builds);
     const heads = await readHeads(this.#store);
-    return (await this.#served.round(builds, heads, STEP)).read;
+    const { read, isThere } = await this.#served.round(builds, heads, STEP);
+    if (isThere) for (const build of builds) if (build.wanted) await this.#serve(build);
+    return read;
   }
 
   /** One stretch of each partition for what is being built; then what has caught up is served. */
   async #grow(): Promise<number> {
     const builds = (await this.#builds()).filter(({ state }) => state === 'building');
+    await unparkRequested(this.#store, builds);
     const heads = await readHeads(this.#store);
     const { read, isThere } = await this.#growing.round(builds, heads, Infinity);
     if (isThere) for (const build of builds) await this.#serve(build);
@@ -99,9 +107,16 @@ export class Projector implements LedgerProjector {
   }
 
   async #serve(build: Build): Promise<void> {
+    const verdict = await judge(this.#store, build);
+    if (verdict === 'wait') return;
+    if (verdict !== 'serve') {
+      await tellTrouble(this.#store, build, verdict.refusal);
+      return;
+    }
     await makeIndexes(this.#store, this.#store.database.pool, build);
+    const folding = build.state === 'building' ? this.#growing : this.#served;
     const catchUp = async (positions: ReadonlyMap<number, number>) =>
-      (await this.#growing.round([build], positions, MOST_LACKING)).isThere;
+      (await folding.round([build], positions, MOST_LACKING)).isThere;
     if (await swapIn(this.#store, build, catchUp)) this.#taken = undefined;
   }
 

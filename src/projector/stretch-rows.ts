@@ -80,12 +80,13 @@ export class StretchRows {
 
   #keysOf(step: Step): readonly Row[] {
     const { event, job, trouble } = step;
-    const { hears, rowsOf, job: column } = this.#projection;
+    const projection = this.#projection;
+    const column = projection.job;
     if (this.#parked.has(event.streamId)) return [];
     try {
       if (job === undefined) throw trouble;
-      if (!hears(event.type)) return [];
-      const keys = rowsOf(event, job);
+      if (!projection.hears(event.type)) return [];
+      const keys = projection.rowsOf(event, job);
       if (column !== undefined) for (const key of keys) refuseOthers(column, key, event.streamId);
       return keys;
     } catch (error) {

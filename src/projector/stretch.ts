@@ -4,12 +4,13 @@ import type { Build } from './builds.js';
 import { readBehind } from './feed.js';
 import type { JobCache } from './job-cache.js';
 import { StretchRows } from './stretch-rows.js';
-import { loadRows, type Bounds } from './write-stretch.js';
+import { loadRows } from './load-rows.js';
+import type { Bounds } from './write-stretch.js';
 
 /** Events read at a time. */
 const PAGE = 4_000;
 /** Rows and jobs held in memory, over all builds, after which a stretch ends. */
-const MOST_HELD = 150_000;
+const MOST_HELD = 100_000;
 
 /** A stretch of one partition, folded but not written yet. */
 export interface Stretch {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
+import { inTransaction } from './in-transaction.js';
 import { showBuild, tableOf } from './projection-tables.js';
 
 /** Folds a build up to these positions, by partition; false if it is too far behind. */
@@ -14,29 +15,29 @@ export interface BuildPlace {
   readonly table_name: string;
   readonly shown: string;
   readonly state: Build['state'];
+  /** When it was served, or else made. */
+  readonly served: string;
+  /** Rolled back from: it does not come again by itself. */
   readonly held: boolean;
+  /** An operator wants it to be served. */
+  readonly wanted: boolean;
 }
 
 /**
  * Serves a build that has nearly caught up, if it is to be served: a newer version than the live one, a
- * newer build of the same, or any that is not held back when the live one is. The live one is locked
- * first, so that it stands still; then this one is folded to where that one stands, locked too, and
+ * newer build of the same, or the one that an operator wants. The live one is locked first, so that it stands still; then this one is folded to where that one stands, locked too, and
  * shown. A short transaction: appenders never wait for it, and a reader who keeps the view costs it
  * another try.
  */
-export async function swapIn(store: Store, build: Build, catchUp: CatchUp): Promise<boolean> {
-  const client = await store.database.pool.connect();
-  try {
-    await client.query(`begin; set local lock_timeout = '250ms'`);
-    const swapped = await swap(store, client, build, catchUp);
-    await client.query(swapped ? 'commit' : 'rollback');
-    return swapped;
-  } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
-  } finally {
-    client.release();
-  }
+export function swapIn(store: Store, build: Build, catchUp: CatchUp): Promise<boolean> {
+  return inTransaction(
+    store,
+    async (client) => {
+      await client.query(`set local lock_timeout = '250ms'`);
+      return swap(store, client, build, catchUp);
+    },
+    (swapped) => swapped,
+  );
 }
 
 async function swap(
@@ -54,16 +55,45 @@ async function swap(
     if (!(await catchUp(await positionsOf(store, client, live.id)))) return false;
   }
   const next = await lockPlace(store, client, 'id = $1', [build.id]);
-  if (next === undefined || next.held) return false;
+  if (next === undefined || (live !== undefined && !isToBeServed(next, live))) return false;
   await serve(store, client, next, live);
   return true;
 }
 
-/** Whether a build may take the live one's place. An older version never does, unless that is held back. */
-export function isToBeServed(next: BuildPlace | undefined, live: BuildPlace): boolean {
-  if (next === undefined || next.held || next.id === live.id) return false;
-  if (live.held || next.version > live.version) return true;
-  return next.version === live.version && next.id > live.id;
+/**
+ * Whether a build that has caught up is to be served now; if it should be but may not, why: a build that
+ * leaves out jobs which the live one shows would make readers lose them.
+ */
+export async function judge(store: Store, build: Build): Promise<'serve' | 'wait' | Refusal> {
+  const { pool } = store.database;
+  const { rows } = await pool.query<BuildPlace>({
+    text: `select ${PLACE} from ${store.tables.projections} where id = $1 or name = $2 and state = 'live'`,
+    values: [build.id, build.projection.name],
+  });
+  const live = rows.find(({ state }) => state === 'live');
+  if (live === undefined) return 'serve';
+  if (
+    !isToBeServed(
+      rows.find(({ id }) => id === build.id),
+      live,
+    )
+  )
+    return 'wait';
+  if (!(await parksMore(store, pool, build.id, live.id))) return 'serve';
+  const refusal = `it has parked jobs that version ${live.version} shows: unpark them, or raise the version`;
+  return { refusal };
+}
+
+export interface Refusal {
+  readonly refusal: string;
+}
+
+/** Whether a build may take the live one's place. An older version never does by itself. */
+function isToBeServed(next: BuildPlace | undefined, live: BuildPlace): boolean {
+  if (next === undefined || next.id === live.id) return false;
+  if (next.wanted) return true;
+  if (next.held) return false;
+  return next.version > live.version || (next.version === live.version && next.id > live.id);
 }
 
 /** Points the view at one build in place of another; an older build of the same version is dropped. */
@@ -79,7 +109,7 @@ export async function serve(
     [next.name],
   );
   await client.query(
-    `update ${projections} set state = 'live', served_at = clock_timestamp() where id = $1`,
+    `update ${projections} set state = 'live', held = false, wanted = false, served_at = clock_timestamp() where id = $1`,
     [next.id],
   );
   await showBuild(store, client, next);
@@ -96,7 +126,9 @@ export async function dropBuild(
   await client.query(`delete from ${store.tables.projections} where id = $1`, [id]);
 }
 
-const PLACE = 'id, name, version, table_name, shown, state, held';
+/** What `BuildPlace` has. */
+export const PLACE = `id, name, version, table_name, shown, state, held, wanted,
+  coalesce(served_at, created_at)::text as served`;
 
 /** A build's row, locked: whoever would write the build waits. */
 export async function lockPlace(
@@ -124,10 +156,9 @@ async function placeOf(
   return rows[0];
 }
 
-/** A build that leaves out jobs which the live one shows would make readers lose them. */
 async function parksMore(
   store: Store,
-  client: pg.ClientBase,
+  client: Pick<pg.ClientBase, 'query'>,
   next: number,
   live: number,
 ): Promise<boolean> {

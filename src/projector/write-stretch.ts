@@ -3,7 +3,7 @@ import type { Row } from '../api-projector.js';
 import { quote } from '../ledger/tables.js';
 import type { Store } from '../ledger/store.js';
 import { heldBuild, type Build } from './builds.js';
-import { arraysOf, pick, selectList, unnest } from './row-values.js';
+import { arraysOf, pick, unnest } from './row-values.js';
 import { tableOf } from './projection-tables.js';
 import type { Parking, StretchRows } from './stretch-rows.js';
 
@@ -33,25 +33,6 @@ export function changesOf(rows: StretchRows): Changes {
     else if (stood) gone!.push(key);
   }
   return { fresh: fresh!, changed: changed!, gone: gone!, parkings: rows.parkings };
-}
-
-/** The rows of these keys that stand in a build's table. */
-export async function loadRows(
-  store: Store,
-  build: Pick<Build, 'tableName' | 'projection'>,
-  keys: readonly Row[],
-  query: Pick<pg.ClientBase, 'query'> = store.database.pool,
-): Promise<readonly Row[]> {
-  const { key, columns } = build.projection;
-  const wanted = pick(columns, key);
-  const result = await query.query<Row & pg.QueryResultRow>({
-    // Unnamed: a plan that was made while the table was empty would be kept.
-    text: `select found.* from ${unnest(wanted, 1, 'wanted')} cross join lateral (
-      select ${selectList(columns)} from ${tableOf(store, build)} t
-      where ${key.map((one) => `t.${quote(one)} = wanted.${quote(one)}`).join(' and ')} offset 0) found`,
-    values: arraysOf(wanted, keys),
-  });
-  return result.rows;
 }
 
 /**

@@ -9,7 +9,7 @@ export async function createProjections(db: Kysely<unknown>, schema: string): Pr
       name text not null, version int not null check (version > 0),
       table_name text not null unique, shown text not null,
       state text not null check (state in ('building', 'live', 'retired')),
-      held boolean not null default false, paused_at timestamptz, trouble text,
+      held boolean not null default false, wanted boolean not null default false, paused_at timestamptz, trouble text,
       owner uuid, fence bigint not null default 0, lease_until timestamptz,
       created_at timestamptz not null default clock_timestamp(), served_at timestamptz)
       with (fillfactor = 50)`,

@@ -1,0 +1,169 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type {
+  LedgerProjections,
+  ParkedJob,
+  ProjectionStatus,
+  ProjectionVerification,
+} from '../api-projections.js';
+import type { Projection } from '../api-projector.js';
+import { LedgerError } from '../errors.js';
+import { resolveId } from '../ledger/read.js';
+import type { Store } from '../ledger/store.js';
+import { dropVersion, setPaused, unwant, want } from './operate.js';
+import { Projector } from './projector.js';
+import { Rate } from './rate.js';
+import { wantRebuild } from './rebuild.js';
+import { readParkedJobs, readStatus } from './status.js';
+import { isUnparking, requestUnpark } from './unpark.js';
+import { verifyProjection } from './verify-projection.js';
+
+/** Between looks at how something goes on, in milliseconds. */
+const LOOK_MS = 100;
+/** How long a version may take to catch up before it is served again, in milliseconds. */
+const CATCH_UP_MS = 30_000;
+
+/**
+ * The read models of a ledger, for who looks after them. What needs folding is done by a projector of
+ * this process for as long as it takes, unless another one has the build already.
+ */
+export class ReadModels implements LedgerProjections {
+  readonly #store: Store;
+  readonly #projections: readonly Projection[];
+
+  constructor(store: Store, projections: readonly Projection[]) {
+    this.#store = store;
+    this.#projections = projections;
+  }
+
+  status(name?: string): Promise<readonly ProjectionStatus[]> {
+    return readStatus(this.#store, name);
+  }
+
+  async rebuild(
+    name: string,
+    { onProgress, signal }: Parameters<LedgerProjections['rebuild']>[1] = {},
+  ): Promise<ProjectionStatus> {
+    const projection = this.#codeOf(name).at(-1)!;
+    const build = await wantRebuild(this.#store, projection);
+    const rate = new Rate();
+    return this.#while([projection], Infinity, signal, async () => {
+      const status = await this.#statusOf(name, build);
+      onProgress?.(rate.tell(status));
+      if (status.paused) throw notCaughtUp(name, 'it is paused');
+      if (status.trouble !== null) throw notCaughtUp(name, status.trouble);
+      return status.state === 'live' ? status : undefined;
+    });
+  }
+
+  async rollback(
+    name: string,
+    options: Parameters<LedgerProjections['rollback']>[1] = {},
+  ): Promise<ProjectionStatus> {
+    const { live, next } = await want(this.#store, name, options);
+    if (options.stale === true) return this.#statusOf(name, next.id);
+    const code = this.#projections.filter((one) => one.name === name);
+    let seen: ProjectionStatus | undefined;
+    try {
+      return await this.#while(code, CATCH_UP_MS, undefined, async () => {
+        seen = await this.#statusOf(name, next.id);
+        return seen.state === 'live' ? seen : undefined;
+      });
+    } catch (error) {
+      await unwant(this.#store, live, next);
+      const behind = seen === undefined ? 'behind' : `${seen.lagEvents} events behind`;
+      const why = `version ${next.version} is ${behind}, and nobody with its code has caught it up`;
+      throw notCaughtUp(name, `${why}; give its code, or serve it as it is`, error);
+    }
+  }
+
+  pause(name: string): Promise<void> {
+    return setPaused(this.#store, name, true);
+  }
+
+  resume(name: string): Promise<void> {
+    return setPaused(this.#store, name, false);
+  }
+
+  drop(name: string, version: number): Promise<void> {
+    return dropVersion(this.#store, name, version);
+  }
+
+  parked(name?: string): Promise<readonly ParkedJob[]> {
+    return readParkedJobs(this.#store, name);
+  }
+
+  async unpark(
+    name: string,
+    jobId?: string,
+  ): Promise<{ readonly unparked: number; readonly parked: readonly ParkedJob[] }> {
+    const id = jobId === undefined ? undefined : await resolveId(this.#store, jobId);
+    if (jobId !== undefined && id === undefined)
+      throw new LedgerError('JOB_NOT_FOUND', `there is no job ${jobId}`);
+    const asked = await requestUnpark(this.#store, name, id);
+    const code = this.#projections.filter((one) => one.name === name);
+    await this.#while(code, CATCH_UP_MS, undefined, async () =>
+      (await isUnparking(this.#store, name)) ? undefined : true,
+    );
+    const parked = (await this.parked(name)).filter((one) => id === undefined || one.jobId === id);
+    return { unparked: asked - parked.length, parked };
+  }
+
+  async verify(name?: string): Promise<readonly ProjectionVerification[]> {
+    const status = await this.status(name);
+    const answers: ProjectionVerification[] = [];
+    for (const one of status.filter(({ state }) => state === 'live')) {
+      const code = this.#codeOf(one.name).find(({ version }) => version === one.version);
+      if (code === undefined) throw missing(one.name, one.version);
+      answers.push(await verifyProjection(this.#store, code, one.build));
+    }
+    if (answers.length === 0 && name !== undefined) throw missing(name);
+    return answers;
+  }
+
+  /** The versions of a projection that there is code for, oldest first. */
+  #codeOf(name: string): readonly Projection[] {
+    const code = this.#projections.filter((one) => one.name === name);
+    if (code.length === 0) throw missing(name, undefined, this.#projections);
+    return code.sort((one, other) => one.version - other.version);
+  }
+
+  async #statusOf(name: string, build: number): Promise<ProjectionStatus> {
+    const status = (await this.status(name)).find((one) => one.build === build);
+    if (status === undefined) throw missing(name);
+    return status;
+  }
+
+  /** Looks again and again until there is an answer, while a projector of our own does what it can. */
+  async #while<T>(
+    code: readonly Projection[],
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    look: () => Promise<T | undefined>,
+  ): Promise<T> {
+    const projector =
+      code.length === 0 ? undefined : new Projector(this.#store, code, { makes: false });
+    await projector?.start();
+    try {
+      for (const until = performance.now() + timeoutMs; ;) {
+        const answer = await look();
+        if (answer !== undefined) return answer;
+        signal?.throwIfAborted();
+        if (performance.now() > until) throw new Error('the time is over');
+        await pause(LOOK_MS);
+      }
+    } finally {
+      await projector?.stop();
+    }
+  }
+}
+
+function notCaughtUp(name: string, why: string, cause?: unknown): LedgerError {
+  return new LedgerError('NOT_CAUGHT_UP', `projection ${name}: ${why}`, { cause });
+}
+
+function missing(name: string, version?: number, known?: readonly Projection[]): LedgerError {
+  const what = version === undefined ? name : `${name} ${version}`;
+  const names = [...new Set(known?.map((one) => one.name))].join(', ');
+  const rest = known === undefined ? '' : `; this program has ${names === '' ? 'none' : names}`;
+  return new LedgerError('PROJECTION_NOT_FOUND', `there is no projection ${what}${rest}`);
+}

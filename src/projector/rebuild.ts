@@ -1,0 +1,30 @@
+import type { Projection } from '../api-projector.js';
+import { LedgerError } from '../errors.js';
+import type { Store } from '../ledger/store.js';
+import { whilePreparing } from './prepare.js';
+import { makeBuild, prepareBuild } from './projection-tables.js';
+
+/**
+ * Begins another build of a version, or finds the one that was begun and not ended: gives its number.
+ * Refuses a version older than the one that is served: it would never take its place.
+ */
+export async function wantRebuild(store: Store, projection: Projection): Promise<number> {
+  const { name, version } = projection;
+  return whilePreparing(store, async (client) => {
+    const { rows } = await client.query<{ id: number; version: number; state: string }>(
+      `select id, version, state from ${store.tables.projections} where name = $1 order by id desc`,
+      [name],
+    );
+    const live = rows.find(({ state }) => state === 'live');
+    if (live !== undefined && live.version > version) throw older(name, version, live.version);
+    const begun = rows.find((one) => one.version === version && one.state === 'building');
+    if (begun !== undefined) return begun.id;
+    const first = await prepareBuild(store, client, projection);
+    return first ?? makeBuild(store, client, projection);
+  });
+}
+
+function older(name: string, version: number, live: number): LedgerError {
+  const message = `projection ${name}: version ${live} is served, and this program has version ${version}`;
+  return new LedgerError('BAD_INPUT', message);
+}

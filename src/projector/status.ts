@@ -1,0 +1,85 @@
+import type { ParkedJob, ProjectionStatus } from '../api-projections.js';
+import { snapshot } from '../database.js';
+import { clock, iso, type Store } from '../ledger/store.js';
+import { tableOf, viewOf } from './projection-tables.js';
+
+type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
+
+/** Every build, or those of one projection, on one snapshot. */
+export async function readStatus(store: Store, name?: string): Promise<ProjectionStatus[]> {
+  return snapshot(store.database, async (query) => {
+    const builds = await readRows(store, query, name);
+    const heads = await readAllHeads(store, query);
+    const of = heads.reduce((sum, head) => sum + head, 0);
+    const statuses: ProjectionStatus[] = [];
+    for (const { checkpoints, table_name: tableName, ...row } of builds) {
+      const events = checkpoints.reduce((sum, position) => sum + position, 0);
+      const lagSeconds = events === of ? 0 : await readLag(store, query, checkpoints);
+      const view = viewOf(store, row.name);
+      const table = tableOf(store, { tableName });
+      statuses.push({ ...row, view, table, events, of, lagEvents: of - events, lagSeconds });
+    }
+    return statuses;
+  });
+}
+
+type BuildRow = Omit<
+  ProjectionStatus,
+  'view' | 'table' | 'events' | 'of' | 'lagEvents' | 'lagSeconds'
+> & { readonly table_name: string; readonly checkpoints: readonly number[] };
+
+async function readRows(store: Store, query: Query, name: string | undefined) {
+  const { projections, checkpoints, parked } = store.tables;
+  const { rows } = await query(
+    `select name, version, id as build, state, table_name, held, trouble,
+      paused_at is not null as paused, coalesce(lease_until > clock_timestamp(), false) as followed,
+      (select count(*)::int from ${parked} where build = p.id) as parked,
+      (select array_agg(position::float8 order by partition) from ${checkpoints} where build = p.id) as checkpoints
+    from ${projections} p where $1::text is null or name = $1 order by name, version, id`,
+    [name ?? null],
+  );
+  return rows as BuildRow[];
+}
+
+/** The last position of each partition, 0 where there is none. */
+async function readAllHeads(store: Store, query: Query): Promise<number[]> {
+  const heads = Array.from(
+    { length: store.partitions },
+    (_, partition) => `select ${partition} as partition, coalesce((select position
+      from ${store.tables.eventsOf(partition)} where partition = ${partition}
+      order by position desc limit 1), 0)::float8 as head`,
+  );
+  const { rows } = await query(`${heads.join(' union all ')} order by partition`);
+  return (rows as { head: number }[]).map(({ head }) => head);
+}
+
+/** How long ago the first event was recorded that is not folded yet, in seconds. */
+async function readLag(
+  store: Store,
+  query: Query,
+  checkpoints: readonly number[],
+): Promise<number> {
+  const firsts = checkpoints.map(
+    (position, partition) => `select recorded_at from ${store.tables.eventsOf(partition)}
+      where partition = ${partition} and position = ${position + 1}`,
+  );
+  const { rows } = await query(
+    `select coalesce(greatest(0, extract(epoch from ${clock('$1')} - min(recorded_at))), 0)::float8 as lag
+      from (${firsts.join(' union all ')}) firsts`,
+    [store.clockShiftMs()],
+  );
+  return (rows[0] as { lag: number }).lag;
+}
+
+/** Jobs that builds leave out, oldest first. */
+export async function readParkedJobs(store: Store, name?: string): Promise<ParkedJob[]> {
+  const { parked, projections } = store.tables;
+  const { rows } = await store.database.pool.query<ParkedJob>({
+    text: `select name, version, build, job_id as "jobId", partition, position, event_type as "eventType",
+        error, ${iso('parked_at')} as "parkedAt"
+      from ${parked} p join ${projections} b on b.id = p.build
+      where $1::text is null or name = $1 order by parked_at, build, partition, position`,
+    values: [name ?? null],
+  });
+  return rows;
+}
