@@ -1,9 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
   resolve: {
-    alias: { jobledger: fileURLToPath(new URL('./src/index.ts', import.meta.url)) },
+    alias: [
+      { find: /^jobledger$/, replacement: here('src/index.ts') },
+      { find: /^jobledger\/projections$/, replacement: here('projections/index.ts') },
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -1,5 +1,5 @@
 import type { Projection } from 'jobledger';
-import { jobs } from './jobs.js';
+import { jobs } from './jobs.ts';
 
 /** The read models that are kept up to date, in the order in which they are. */
 export const projections: readonly Projection[] = [jobs];

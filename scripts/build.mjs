@@ -1,4 +1,5 @@
-// Compiles src/ into dist/. Owns dist/ and the short-lived .dist-<pid> beside it.
+// Compiles src/ into dist/, and projections/ against that into dist/projections/, as a user's own
+// would be. Owns dist/ and the short-lived .dist-<pid> beside it.
 // Promises that a program running from dist/ never meets a half-written file, that two builds at
 // once end with the same dist/, and that a build with errors leaves the last good one in place.
 // Never touches anything else.
@@ -15,7 +16,7 @@ const staging = join(root, `.dist-${process.pid}`);
 
 removeLeftovers();
 try {
-  if (compile()) publish();
+  if (hasCompiler() && compileSource() && compileProjections()) publish();
   else process.exitCode = 1;
 } finally {
   fs.rmSync(staging, { recursive: true, force: true });
@@ -38,28 +39,45 @@ function isAlive(pid) {
   }
 }
 
-function compile() {
-  const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
-  if (!hasCompiler(typescript)) {
+/** Looked for as TypeScript itself does, which would answer with a stack of its own. */
+function hasCompiler() {
+  const name = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;
+  try {
+    return createRequire(typescript()).resolve(name) !== '';
+  } catch {
     const why = 'the compiler is an optional package of its platform, and is not installed';
     console.error(`build: ${why}; run 'npm ci' without --omit=optional`);
     return false;
   }
-  const tsc = join(dirname(typescript), 'bin', 'tsc');
-  const options = ['-p', join(root, 'tsconfig.build.json'), '--outDir', staging, '--noEmitOnError'];
+}
+
+function compileSource() {
+  return compile(join(root, 'tsconfig.build.json'), staging);
+}
+
+/** 'jobledger' is what has just been built: in a fresh clone there is no other. */
+function compileProjections() {
+  const project = join(staging, 'tsconfig.json');
+  const extended = {
+    extends: '../tsconfig.projections.json',
+    compilerOptions: { paths: { jobledger: ['./index.d.ts'] } },
+  };
+  fs.writeFileSync(project, JSON.stringify(extended));
+  const compiled = compile(project, join(staging, 'projections'));
+  fs.rmSync(project);
+  return compiled;
+}
+
+function compile(project, folder) {
+  const tsc = join(dirname(typescript()), 'bin', 'tsc');
+  const options = ['-p', project, '--outDir', folder, '--noEmitOnError'];
   const run = spawnSync(process.execPath, [tsc, ...options], { cwd: root, stdio: 'inherit' });
   if (run.error) throw run.error;
   return run.status === 0;
 }
 
-/** Looked for as TypeScript itself does, which would answer with a stack of its own. */
-function hasCompiler(typescript) {
-  const name = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;
-  try {
-    return createRequire(typescript).resolve(name) !== '';
-  } catch {
-    return false;
-  }
+function typescript() {
+  return createRequire(import.meta.url).resolve('typescript/package.json');
 }
 
 /** Moves file by file: each rename is atomic, and unchanged files keep their time stamps. */
