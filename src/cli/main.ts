@@ -20,6 +20,7 @@ import { registerList } from './list.js';
 import { registerMigrate } from './migrate.js';
 import { badInput } from './parse.js';
 import { flushed, guardStreams, printJson, warn } from './print.js';
+import { registerProjections } from './projections.js';
 import { registerReprioritize } from './reprioritize.js';
 import { registerReschedule } from './reschedule.js';
 import { registerRetry } from './retry.js';
@@ -58,6 +59,8 @@ function program(): Command {
   all.commandsGroup('Look:');
   for (const register of [registerGet, registerHistory, registerList]) register(all);
   for (const register of [registerStats, registerVerify]) register(all);
+  all.commandsGroup('Read models:');
+  for (const register of [registerProjections]) register(all);
   all.commandsGroup('Step in:');
   for (const register of [registerRetry, registerCancel, registerDiscard]) register(all);
   for (const register of [registerReschedule, registerReprioritize]) register(all);

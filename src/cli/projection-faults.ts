@@ -1,0 +1,71 @@
+import type { Projection } from '../index.js';
+import { column } from '../projector/columns.js';
+import { nameOf } from './import-module.js';
+import { shorten } from './text.js';
+
+/**
+ * Why this is no projection that the engine can run, field by field; none if it is one. Judged by
+ * what it can do, not by its class: it may come from another copy of the package.
+ */
+export function projectionFaults(place: string, value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) {
+    return [`${place}: expected a projection made by defineProjection, got ${nameOf(value)}`];
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  return Object.entries(FIELDS).flatMap(([field, { expected, holds }]) => {
+    if (holds(fields[field], fields)) return [];
+    return [`${place}.${field}: expected ${expected}, got ${shown(fields[field])}`];
+  });
+}
+
+interface Rule {
+  readonly expected: string;
+  readonly holds: (value: unknown, of: Readonly<Record<string, unknown>>) => boolean;
+}
+
+const method: Rule = {
+  expected: 'a function, as defineProjection makes it',
+  holds: (value) => typeof value === 'function',
+};
+
+const FIELDS: { readonly [F in keyof Projection]: Rule } = {
+  name: {
+    expected: 'text like failed-jobs',
+    holds: (value) => typeof value === 'string' && /^[a-z][a-z0-9-]*$/.test(value),
+  },
+  version: {
+    expected: 'a whole number from 1',
+    holds: (value) => Number.isInteger(value) && (value as number) >= 1,
+  },
+  columns: {
+    expected: 'columns of types that this version knows',
+    holds: (value) => isObject(value) && Object.values(value).every(isColumn),
+  },
+  key: {
+    expected: 'a list of its columns',
+    holds: (value, { columns }) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every((one) => isObject(columns) && Object.hasOwn(columns, String(one))),
+  },
+  view: { expected: 'an object, as defineProjection makes it', holds: isObject },
+  hears: method,
+  rowsOf: method,
+  fold: method,
+};
+
+function isColumn(value: unknown): boolean {
+  const { type, nullable } = (value ?? {}) as { readonly type?: unknown; nullable?: unknown };
+  return typeof nullable === 'boolean' && COLUMN_TYPES.has(type);
+}
+
+const COLUMN_TYPES: ReadonlySet<unknown> = new Set(Object.values(column).map(({ type }) => type));
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(shorten(value, 60));
+  return typeof value === 'number' ? String(value) : nameOf(value);
+}
