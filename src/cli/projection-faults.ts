@@ -12,10 +12,16 @@ export function projectionFaults(place: string, value: unknown): readonly string
     return [`${place}: expected a projection made by defineProjection, got ${nameOf(value)}`];
   }
   const fields = value as Readonly<Record<string, unknown>>;
-  return Object.entries(FIELDS).flatMap(([field, { expected, holds }]) => {
+  const wrong = Object.entries(FIELDS).flatMap(([field, { expected, holds }]) => {
     if (holds(fields[field], fields)) return [];
     return [`${place}.${field}: expected ${expected}, got ${shown(fields[field])}`];
   });
+  const columns = isObject(fields['columns']) ? Object.entries(fields['columns']) : [];
+  const unknown = columns.filter(([, one]) => !isColumn(one));
+  return [
+    ...wrong,
+    ...unknown.map(([name]) => `${place}.columns.${name}: expected a column of a type known here`),
+  ];
 }
 
 interface Rule {
@@ -37,12 +43,9 @@ const FIELDS: { readonly [F in keyof Projection]: Rule } = {
     expected: 'a whole number from 1',
     holds: (value) => Number.isInteger(value) && (value as number) >= 1,
   },
-  columns: {
-    expected: 'columns of types that this version knows',
-    holds: (value) => isObject(value) && Object.values(value).every(isColumn),
-  },
+  columns: { expected: 'an object of columns', holds: isObject },
   key: {
-    expected: 'a list of its columns',
+    expected: 'a list of names of its columns',
     holds: (value, { columns }) =>
       Array.isArray(value) &&
       value.length > 0 &&
