@@ -54,7 +54,10 @@ async function faults(blocks: readonly Block[]): Promise<readonly string[]> {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {
       rootDir: '/',
-      paths: { jobledger: [join(ROOT, 'src/index.ts')] },
+      paths: {
+        jobledger: [join(ROOT, 'src/index.ts')],
+        'jobledger/projections': [join(ROOT, 'projections/index.ts')],
+      },
       typeRoots: [join(ROOT, 'node_modules/@types')],
     },
     files: ['prelude.d.ts', ...files],

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { runsTypeScript } from '../../src/cli/user-project.js';
 import { answerOf } from '../support/cli.js';
 import { createDatabase } from '../support/database.js';
 import { temporaryFolder } from '../support/folder.js';
-import { startNode } from '../support/processes.js';
+import { startChild, startNode } from '../support/processes.js';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,7 +18,8 @@ const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'
 /** A user's program. The expected errors would be missing if types were lost on the way. */
 const USER_CODE = `
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { defineJob, openLedger } from 'jobledger';
+import { defineJob, openLedger, type Projection } from 'jobledger';
+import { projections } from 'jobledger/projections';
 
 declare const payload: StandardSchemaV1<{ name: string }>;
 const greet = defineJob({ kind: 'greet', payload });
@@ -28,7 +30,11 @@ export async function main(): Promise<string> {
   await ledger.enqueue(greet, { name: 1 });
   // @ts-expect-error an id is text
   const wrong: number = id;
-  return id + String(wrong);
+  const mine: readonly Projection[] = projections.filter(({ name }) => name !== 'jobs');
+  // @ts-expect-error a version is a number
+  const text: string = projections[0]!.version;
+  await ledger.projector({ projections: mine }).start();
+  return id + String(wrong) + text;
 }
 `;
 
@@ -38,6 +44,17 @@ const COMPILER_OPTIONS = {
   module: 'nodenext',
   strict: true,
   noEmit: true,
+};
+
+/** What a careful user may have set besides. */
+const STRICTER = {
+  verbatimModuleSyntax: true,
+  erasableSyntaxOnly: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  exactOptionalPropertyTypes: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
 };
 
 describe('the packed package, installed into an empty project', () => {
@@ -69,6 +86,48 @@ describe('the packed package, installed into an empty project', () => {
       (error: { stdout: string }) => error,
     );
     expect(compiled.stdout).toBe('');
+  });
+
+  it('brings read models, as a list and for its own command', async () => {
+    const print = `const { projections } = await import('jobledger/projections');
+      const file = import.meta.resolve('jobledger').replace('index.js', 'cli/load-projections.js');
+      const { loadProjections } = await import(file);
+      const loaded = await loadProjections();
+      console.log(projections.map(({ name }) => name).join());
+      console.log(loaded.every((one, index) => one === projections[index]));`;
+    const args = ['--input-type=module', '-e', print];
+    const { stdout } = await run(process.execPath, args, { cwd: project });
+    expect(stdout).toMatch(/^jobs\b.*\ntrue\n$/);
+  });
+
+  it('copies its read models as JavaScript, which runs as it is', async () => {
+    const folder = join(project, 'plain');
+    await mkdir(folder);
+    await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}');
+    await run('npx', ['--no-install', 'jobledger', 'projections', 'init'], { cwd: folder });
+    expect(await loaded(join(folder, 'projections', 'index.js'))).toMatch(
+      /^{"loaded":\[.*"jobs \d+"/,
+    );
+  });
+
+  it('copies them as TypeScript, which a strict compiler accepts and makes runnable', async () => {
+    const folder = join(project, 'typed');
+    await mkdir(folder);
+    const { noEmit: _, ...options } = COMPILER_OPTIONS;
+    const compilerOptions = { ...options, ...STRICTER, rewriteRelativeImportExtensions: true };
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+    await run('npx', ['--no-install', 'jobledger', 'projections', 'init'], { cwd: folder });
+    const compiled = await run(process.execPath, [TSC, '-p', folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(compiled.stdout).toBe('');
+    expect(await loaded(join(folder, 'projections', 'index.js'))).toMatch(
+    expect(await loaded(join(folder, 'projections', 'index.ts'))).toMatch(
+      runsTypeScript() ? /^{"loaded":\[.*"jobs \d+"/ : /this Node .* cannot run \.ts files/,
+    );
+      /^{"loaded":\[.*"jobs \d+"/,
+    );
   });
 
   it('puts the jobledger command where npx finds it', async () => {
@@ -121,3 +180,11 @@ describe('the packed package, installed into an empty project', () => {
     );
   });
 });
+
+/** What our own command loads from a module whose read models the installed copy makes. */
+async function loaded(path: string): Promise<string | undefined> {
+  const child = startChild('load-projections.mjs', { args: [path] });
+  const { lines, errorLines } = await answerOf(child);
+  expect(errorLines).toEqual([]);
+  return lines[0];
+}

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { barrels, cycles, forbiddenArrows, packagesOf, places, placesInCode } from './rules.js';
+import {
+  barrels,
+  cycles,
+  forbiddenArrows,
+  foreignToProjections,
+  packagesOf,
+  places,
+  placesInCode,
+} from './rules.js';
 import { filesUnder, typescriptUnder } from './source-files.js';
 import type { SourceFile } from './source-files.js';
 
@@ -28,7 +36,7 @@ describe('imports', () => {
       file('src/worker/run.ts', `const list = await import('../cli/list.js');`),
       file('src/checker/stream.ts', `import { evolve } from '../job/evolve.js';`),
       file('src/errors.ts', `import { decide } from './job/decide.js';`),
-      file('src/cli/demo.ts', `import { jobs } from '../../projections/jobs.js';`),
+      file('src/cli/demo.ts', `import { jobs } from '../../projections/jobs.ts';`),
     ];
     expect(forbiddenArrows(wrong)).toHaveLength(wrong.length);
   });
@@ -64,6 +72,22 @@ describe('imports', () => {
     );
     const mixed = file('src/job/some.ts', `export { b } from './b.js';\nexport const c = 1;`);
     expect(barrels([barrel, mixed])).toEqual(['src/job/all.ts']);
+  });
+
+  it('of read models go to the package by its name and to files beside them, as a user has them', () => {
+    const projections = typescriptUnder('projections');
+    expect(projections.map(({ path }) => path)).toContain('projections/index.ts');
+    expect(foreignToProjections(projections)).toEqual([]);
+    expect(cycles(projections)).toEqual([]);
+    // They are copied and compiled as one folder.
+    expect(projections.filter(({ path }) => path.split('/').length !== 2)).toEqual([]);
+    const wrong = [
+      file('projections/a.ts', `import { decide } from '../src/job/decide.js';`),
+      file('projections/b.ts', `import { column } from 'jobledger/dist/projector/columns.js';`),
+      file('projections/c.ts', `import { jobs } from './jobs.js';`),
+      file('projections/d.ts', `import { hostname } from 'node:os';`),
+    ];
+    expect(foreignToProjections(wrong)).toHaveLength(wrong.length);
   });
 
   it('name only packages that an installed jobledger has', () => {

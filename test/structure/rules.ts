@@ -28,6 +28,17 @@ export function forbiddenArrows(files: readonly SourceFile[]): readonly string[]
     .map((one) => `${one.from} → ${target(one) ?? one.specifier}`);
 }
 
+/**
+ * Imports of read models, as `from → to`, that would not hold in a user's folder: only the package
+ * by its name, and files beside them as Node finds them.
+ */
+export function foreignToProjections(files: readonly SourceFile[]): readonly string[] {
+  return files
+    .flatMap(importsOf)
+    .filter(({ specifier }) => specifier !== 'jobledger' && !/^\.\/[\w-]+\.ts$/.test(specifier))
+    .map(({ from, specifier }) => `${from} → ${specifier}`);
+}
+
 /** Files that lie on a ring of imports, types included, each ring once. */
 export function cycles(files: readonly SourceFile[]): readonly string[] {
   const next = new Map(files.map((file) => [file.path, targetsOf(file)]));
