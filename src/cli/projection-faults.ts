@@ -46,16 +46,27 @@ const FIELDS: { readonly [F in keyof Projection]: Rule } = {
   columns: { expected: 'an object of columns', holds: isObject },
   key: {
     expected: 'a list of names of its columns',
+    holds: (value, { columns }) => namesOf(value, columns) && value.length > 0,
+  },
+  job: {
+    expected: 'a column of its key, or nothing',
+    holds: (value, { key }) => value === undefined || (Array.isArray(key) && key.includes(value)),
+  },
+  indexes: {
+    expected: 'a list of lists of names of its columns',
     holds: (value, { columns }) =>
-      Array.isArray(value) &&
-      value.length > 0 &&
-      value.every((one) => isObject(columns) && Object.hasOwn(columns, String(one))),
+      Array.isArray(value) && value.every((one) => namesOf(one, columns)),
   },
   view: { expected: 'an object, as defineProjection makes it', holds: isObject },
   hears: method,
   rowsOf: method,
   fold: method,
 };
+
+function namesOf(value: unknown, columns: unknown): value is readonly unknown[] {
+  if (!Array.isArray(value) || !isObject(columns)) return false;
+  return value.every((one) => typeof one === 'string' && Object.hasOwn(columns, one));
+}
 
 function isColumn(value: unknown): boolean {
   const { type, nullable } = (value ?? {}) as { readonly type?: unknown; nullable?: unknown };

@@ -42,8 +42,8 @@ const GOOD: readonly (readonly [string, string, readonly string[]])[] = [
     `const other = await import(import.meta.resolve('jobledger').replace('index.js', 'projector/projection.js?other'));
      if (other.defineProjection === defineProjection) throw new Error('the same copy');
      export default other.defineProjection({
-       name: 'other', version: 3, columns: { kind: { ...column.text } }, key: ['kind'],
-       rows: ({ kind }) => ({ kind }), on: {},
+       name: 'other', version: 3, columns: { id: { ...column.uuid }, kind: { ...column.text } },
+       key: ['id'], job: 'id', indexes: [['kind', 'id']], on: {},
      });`,
     ['other 3'],
   ],
@@ -77,15 +77,15 @@ const BAD: readonly (readonly [string, string, string])[] = [
        name: 'raw', version: 1, columns: { kind: column.text }, key: ['kind'],
        rows: ({ kind }) => ({ kind }), on: {}, view: {},
      };`,
-    'in FILE: raw.hears: expected a function, as defineProjection makes it, got nothing; raw.rowsOf: expected a function, as defineProjection makes it, got nothing; raw.fold: ',
+    'raw.hears: expected a function, as defineProjection makes it, got nothing; raw.rowsOf: expected a function, as defineProjection makes it, got nothing; raw.fold: ',
   ],
   [
     'fields of another sort, all at once',
     `export default [{
-       ...one, name: 'No Name', version: 1.5, key: ['nothing'], view: 'sql',
+       ...one, name: 'No Name', version: 1.5, key: ['nothing'], view: 'sql', job: 'kind', indexes: [['of']],
        columns: { kind: { type: 'money', nullable: false } },
      }];`,
-    'in FILE: default[0].name: expected text like failed-jobs, got "No Name"; default[0].version: expected a whole number from 1, got 1.5; default[0].key: expected a list of names of its columns, got an array; default[0].view: expected an object, as defineProjection makes it, got "sql"; default[0].columns.kind: expected a column of a type known here',
+    'in FILE: default[0].name: expected text like failed-jobs, got "No Name"; default[0].version: expected a whole number from 1, got 1.5; default[0].key: expected a list of names of its columns, got an array; default[0].job: expected a column of its key, or nothing, got "kind"; default[0].indexes: expected a list of lists of names of its columns, got an array; default[0].view: expected an object, as defineProjection makes it, got "sql"; default[0].columns.kind: expected a column of a type known here',
   ],
   [
     'a name and version twice',
