@@ -112,6 +112,7 @@ function subject(wake: Wake): string {
       return `cancel ${wake.worker}`;
     case 'scheduled':
     case 'inbox':
+    case 'projections':
       return wake.what;
     default:
       return unreachable(wake, 'wake');

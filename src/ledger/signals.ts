@@ -9,6 +9,7 @@ export type Wake =
     }
   | { readonly what: 'scheduled' }
   | { readonly what: 'inbox' }
+  | { readonly what: 'projections' }
   | { readonly what: 'cancel'; readonly worker: number };
 
 /** Wakes within this process. */

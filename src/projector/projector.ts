@@ -38,6 +38,8 @@ export class Projector implements LedgerProjector {
   readonly #unsubscribe: () => void;
   #taken: { readonly builds: readonly Build[]; readonly at: number } | undefined;
   #taking: Promise<readonly Build[]> | undefined;
+  /** How often it has been heard that what we have taken may be out of date. */
+  #changes = 0;
   #prepared: boolean;
 
   /** `makes`: whether it begins builds of versions that have none. */
@@ -46,7 +48,7 @@ export class Projector implements LedgerProjector {
     this.#prepared = !makes;
     this.#store = store;
     this.#projections = projections;
-    const lost = () => (this.#taken = undefined);
+    const lost = () => this.#forget();
     this.#served = new Folding(store, lost);
     this.#growing = new Folding(store, lost);
     // Apart, so that a long rebuild keeps nothing that is served from following.
@@ -57,7 +59,11 @@ export class Projector implements LedgerProjector {
           (error) => this.#tell(error),
         ),
     );
-    this.#unsubscribe = store.signals.subscribe(() => this.#loops[0]!.wake());
+    this.#unsubscribe = store.signals.subscribe(({ what }) => {
+      // Somebody has changed what there is to do.
+      if (what === 'projections') this.#forget();
+      this.#loops.forEach((loop, index) => (index === 0 || what === 'projections') && loop.wake());
+    });
   }
 
   async start(): Promise<void> {
@@ -80,7 +86,7 @@ export class Projector implements LedgerProjector {
     await this.#prepare();
     let read = 0;
     for (let found = -1; found !== 0; read += found) {
-      this.#taken = undefined;
+      this.#forget();
       found = (await this.#grow()) + (await this.#follow());
     }
     return read;
@@ -117,7 +123,7 @@ export class Projector implements LedgerProjector {
     const folding = build.state === 'building' ? this.#growing : this.#served;
     const catchUp = async (positions: ReadonlyMap<number, number>) =>
       (await folding.round([build], positions, MOST_LACKING)).isThere;
-    if (await swapIn(this.#store, build, catchUp)) this.#taken = undefined;
+    if (await swapIn(this.#store, build, catchUp)) this.#forget();
   }
 
   /** Asked for again only now and then: each write checks it anyway. */
@@ -125,13 +131,19 @@ export class Projector implements LedgerProjector {
     const now = performance.now();
     if (this.#taken !== undefined && now - this.#taken.at < RENEW_MS) return this.#taken.builds;
     this.#taking ??= takeBuilds(this.#store, this.#projections, this.#owner);
+    const changes = this.#changes;
     try {
       const builds = await this.#taking;
-      this.#taken = { builds, at: now };
+      if (changes === this.#changes) this.#taken = { builds, at: now };
       return builds;
     } finally {
       this.#taking = undefined;
     }
+  }
+
+  #forget(): void {
+    this.#taken = undefined;
+    this.#changes += 1;
   }
 
   async #prepare(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Projection } from '../api-projector.js';
 import { LedgerError } from '../errors.js';
 import { resolveId } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
+import { wake } from '../ledger/wake.js';
 import { dropVersion, setPaused, unwant, want } from './operate.js';
 import { Projector } from './projector.js';
 import { Rate } from './rate.js';
@@ -45,6 +46,7 @@ export class ReadModels implements LedgerProjections {
   ): Promise<ProjectionStatus> {
     const projection = this.#codeOf(name).at(-1)!;
     const build = await wantRebuild(this.#store, projection);
+    this.#wake();
     const rate = new Rate();
     return this.#while([projection], Infinity, signal, async () => {
       const status = await this.#statusOf(name, build);
@@ -60,6 +62,7 @@ export class ReadModels implements LedgerProjections {
     options: Parameters<LedgerProjections['rollback']>[1] = {},
   ): Promise<ProjectionStatus> {
     const { live, next } = await want(this.#store, name, options);
+    this.#wake();
     if (options.stale === true) return this.#statusOf(name, next.id);
     const code = this.#projections.filter((one) => one.name === name);
     let seen: ProjectionStatus | undefined;
@@ -76,12 +79,14 @@ export class ReadModels implements LedgerProjections {
     }
   }
 
-  pause(name: string): Promise<void> {
-    return setPaused(this.#store, name, true);
+  async pause(name: string): Promise<void> {
+    await setPaused(this.#store, name, true);
+    this.#wake();
   }
 
-  resume(name: string): Promise<void> {
-    return setPaused(this.#store, name, false);
+  async resume(name: string): Promise<void> {
+    await setPaused(this.#store, name, false);
+    this.#wake();
   }
 
   drop(name: string, version: number): Promise<void> {
@@ -118,6 +123,11 @@ export class ReadModels implements LedgerProjections {
     }
     if (answers.length === 0 && name !== undefined) throw missing(name);
     return answers;
+  }
+
+  /** Projectors look by themselves only every few seconds. */
+  #wake(): void {
+    wake(this.#store, { what: 'projections' });
   }
 
   /** The versions of a projection that there is code for, oldest first. */
