@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Ledger, LedgerWorker, Log, WorkerOptions } from '../index.js';
+import type { Ledger, LedgerWorker, Log, Projection, WorkerOptions } from '../index.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { print, printJson } from './print.js';
 import type { StopSignals } from './stop-signals.js';
@@ -25,12 +25,15 @@ export async function runWorker(
   ledger: Ledger,
   options: WorkerOptions,
   tools: RunTools,
+  projections: readonly Projection[] = [],
 ): Promise<ExitCode> {
   let worker: LedgerWorker | undefined;
   try {
     worker = ledger.worker(options);
     const ended = firstEnd(worker, tools);
     await worker.start();
+    // It stops with the ledger.
+    if (projections.length > 0) await ledger.projector({ projections }).start();
     const stopWatching = watchLoop(options.stallLimitMs ?? 300_000);
     await tell(worker, options, 'started', tools);
     const code = await ended;

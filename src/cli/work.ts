@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { isLedgerError, LedgerError } from '../errors.js';
-import type { WorkerOptions } from '../index.js';
+import type { Projection, WorkerOptions } from '../index.js';
 import { workerSettings } from '../worker/options.js';
 import { cliLog } from './cli-log.js';
 import { loadRunnableJobs } from './load-jobs.js';
@@ -9,7 +9,7 @@ import { runWorker } from './run-worker.js';
 import { StopSignals } from './stop-signals.js';
 import { ledgerOptions, logLevel, openWith, type StoreFlags } from './store-flags.js';
 
-type WorkFlags = StoreFlags & {
+export type WorkFlags = StoreFlags & {
   readonly jobs: string;
   readonly queues?: readonly string[];
   readonly concurrency?: number;
@@ -35,20 +35,18 @@ back. A second signal exits at once.`;
 
 /** `jobledger work`. */
 export function registerWork(program: Command): void {
-  const command = program
-    .command('work')
-    .description('run jobs until stopped')
-    .requiredOption(
-      '--jobs <file>',
-      'module that exports job definitions (.mjs, .js, .ts if Node can)',
-    );
-  addWorkerOptions(command)
+  addWorkerOptions(program.command('work').description('run jobs until stopped'))
     .addHelpText('after', HELP)
     .action(async (_, self: Command) => work(self.optsWithGlobals<WorkFlags>()));
 }
 
-function addWorkerOptions(command: Command): Command {
+/** The options of a worker, for the commands that run one. */
+export function addWorkerOptions(command: Command): Command {
   return command
+    .requiredOption(
+      '--jobs <file>',
+      'module that exports job definitions (.mjs, .js, .ts if Node can)',
+    )
     .option(
       '--queues <names>',
       "apart by commas (default: those of the jobs' kinds, and default)",
@@ -95,7 +93,11 @@ function addWorkerOptions(command: Command): Command {
     .option('--no-maintenance', 'leave promoting, moving and reaping to other workers');
 }
 
-async function work(flags: WorkFlags): Promise<void> {
+/** Runs a worker, and beside it a projector if there are read models, until stopped. */
+export async function work(
+  flags: WorkFlags,
+  projections: readonly Projection[] = [],
+): Promise<void> {
   const signals = new StopSignals();
   const jobs = await loadRunnableJobs(flags.jobs);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
@@ -103,7 +105,7 @@ async function work(flags: WorkFlags): Promise<void> {
   check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, options, tools).catch((error: unknown) => {
+  const code = await runWorker(ledger, options, tools, projections).catch((error: unknown) => {
     throw namingFlags(error);
   });
   // A handler that ignores its signal would keep a finished process alive.

@@ -41,7 +41,7 @@ export class Screen {
 
   progress({ done, total, note }: Progress): void {
     const share = total === 0 ? 1 : done / total;
-    const text = `${done} of ${total} done${note === '' ? '' : `, ${note}`}`;
+    const text = `${done.toLocaleString('en')} of ${total.toLocaleString('en')} done${note === '' ? '' : `, ${note}`}`;
     if (this.#stream.isTTY === true) {
       const filled = Math.round(share * BAR_WIDTH);
       const plain = `  ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}  ${text}`;

@@ -1,7 +1,8 @@
 import type { ParkedJob, ProjectionStatus } from '../api-projections.js';
 import { snapshot } from '../database.js';
 import { clock, iso, type Store } from '../ledger/store.js';
-import { tableOf, viewOf } from './projection-tables.js';
+import { quote } from '../ledger/tables.js';
+import { viewName } from './projection.js';
 
 type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
@@ -15,12 +16,19 @@ export async function readStatus(store: Store, name?: string): Promise<Projectio
     for (const { checkpoints, table_name: tableName, ...row } of builds) {
       const events = checkpoints.reduce((sum, position) => sum + position, 0);
       const lagSeconds = events === of ? 0 : await readLag(store, query, checkpoints);
-      const view = viewOf(store, row.name);
-      const table = tableOf(store, { tableName });
+      const view = shown(store, viewName(row.name));
+      const table = shown(store, tableName);
       statuses.push({ ...row, view, table, events, of, lagEvents: of - events, lagSeconds });
     }
     return statuses;
   });
+}
+
+/** As one would write it by hand. */
+function shown(store: Store, name: string): string {
+  return [store.tables.schema, name]
+    .map((one) => (/^[a-z_][a-z0-9_]*$/.test(one) ? one : quote(one)))
+    .join('.');
 }
 
 type BuildRow = Omit<
