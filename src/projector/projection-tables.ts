@@ -43,8 +43,8 @@ export async function makeBuild(
   const { name, version, columns, key } = projection;
   const base = `${viewName(name)}_v${version}`;
   const { rows } = await client.query<{ id: number; table_name: string }>(
-    `insert into ${store.tables.projections}(name, version, state, shown, table_name)
-      select $1, $2, 'building', $3, $4 || case when bool_or(table_name = $4) then '_b' || max(id) + 1 else '' end
+    `insert into ${store.tables.projections}(name, version, state, shown, paused_at, table_name)
+      select $1, $2, 'building', $3, max(paused_at) filter (where name = $1), $4 || case when bool_or(table_name = $4) then '_b' || max(id) + 1 else '' end
       from ${store.tables.projections}
       returning id, table_name`,
     [name, version, shownColumns(projection), base],

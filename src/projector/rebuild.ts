@@ -11,17 +11,26 @@ import { makeBuild, prepareBuild } from './projection-tables.js';
 export async function wantRebuild(store: Store, projection: Projection): Promise<number> {
   const { name, version } = projection;
   return whilePreparing(store, async (client) => {
-    const { rows } = await client.query<{ id: number; version: number; state: string }>(
-      `select id, version, state from ${store.tables.projections} where name = $1 order by id desc`,
+    const { rows } = await client.query<BuildRow>(
+      `select id, version, state, paused_at is not null as paused from ${store.tables.projections} where name = $1 order by id desc`,
       [name],
     );
     const live = rows.find(({ state }) => state === 'live');
     if (live !== undefined && live.version > version) throw older(name, version, live.version);
+    if (rows.some(({ paused }) => paused))
+      throw new LedgerError('NOT_CAUGHT_UP', `projection ${name}: it is paused; resume it first`);
     const begun = rows.find((one) => one.version === version && one.state === 'building');
     if (begun !== undefined) return begun.id;
     const first = await prepareBuild(store, client, projection);
     return first ?? makeBuild(store, client, projection);
   });
+}
+
+interface BuildRow {
+  readonly id: number;
+  readonly version: number;
+  readonly state: string;
+  readonly paused: boolean;
 }
 
 function older(name: string, version: number, live: number): LedgerError {
