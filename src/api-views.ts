@@ -1,13 +1,8 @@
+import type { JobFilter } from './api-filter.js';
 import type { StateName } from './job/state.js';
 
 /** What `list` shall show. */
-export interface ListOptions {
-  /** Jobs in this state; the newest jobs of any state unless said. */
-  readonly state?: StateName;
-  /** Only jobs of this kind. */
-  readonly kind?: string;
-  /** Only jobs of this queue. */
-  readonly queue?: string;
+export interface ListOptions extends JobFilter {
   /** 1 to 100; 25 unless said. */
   readonly limit?: number;
 }

@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ClientConfig } from 'pg';
+import type { BulkOptions, BulkPreview, BulkResult, JobPage, PageOptions } from './api-bulk.js';
+import type { JobFilter } from './api-filter.js';
 import type { ListedJob, ListOptions, Stats, Verification } from './api-views.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
@@ -108,8 +110,47 @@ export interface Ledger extends AsyncDisposable {
   get(id: string): Promise<Job | undefined>;
   /** All events of a job, oldest first; none if there is no such job. Takes an id or a short id. */
   history(id: string): Promise<readonly RecordedEvent[]>;
-  /** Waiting and running jobs in the order they will run; ended ones and all, newest first. */
+  /**
+   * Waiting and running jobs in the order they will run; ended ones and all, newest first. By state,
+   * kind and queue it reads the ledger itself; by anything else, or by several states, it is the first
+   * page of `listPage`.
+   */
   list(options?: ListOptions): Promise<readonly ListedJob[]>;
+  /**
+   * Jobs in pages, newest enqueued first, found in the read model `jobs` and told from their events.
+   * A job that stands in the filter throughout is on one page exactly, whatever changes between them.
+   * Throws `READ_MODEL_MISSING` where no projector has made it.
+   *
+   * @example
+   * for (let cursor: string | undefined; ;) {
+   *   const { jobs, next } = await ledger.listPage({ tenant: 'acme', cursor });
+   *   console.table(jobs);
+   *   if (next === null) break;
+   *   cursor = next;
+   * }
+   */
+  listPage(options?: PageOptions): Promise<JobPage>;
+  /**
+   * How many jobs fit the filter. By states, kind and queue it counts in the ledger itself, by anything
+   * else in the read model `jobs`, on one snapshot of it.
+   */
+  count(filter?: JobFilter): Promise<number>;
+  /**
+   * Retries, discards or cancels every job that fits the filter when its turn comes, in batches, each
+   * job with an event of its own. Jobs that begin to fit meanwhile may be left out. What was done stays
+   * done: after an early end the same call again, or `cursor`, does the rest. A job that refuses (its
+   * unique key is taken, say) stops no other.
+   *
+   * @example
+   * const { done, refused } = await ledger.bulk({
+   *   action: 'retry',
+   *   filter: { kind: 'email.send', errorCategory: 'network' },
+   *   ...{ actor: 'ada', reason: 'the mail server is back' },
+   * });
+   */
+  bulk(options: BulkOptions): Promise<BulkResult>;
+  /** What `bulk` would do: counts and samples. Changes nothing. */
+  previewBulk(options: Pick<BulkOptions, 'action' | 'filter'>): Promise<BulkPreview>;
   /**
    * Cancels a waiting job at once, and asks a running one to end: its signal aborts, and any ending
    * but success becomes JobCanceled. Like all operator actions it throws `JOB_NOT_FOUND` or, in a

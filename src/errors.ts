@@ -14,6 +14,7 @@ export const ERRORS = {
   NOT_MIGRATED: 'bad-input',
   DATABASE_TOO_NEW: 'bad-input',
   OTHER_LEDGER: 'bad-input',
+  READ_MODEL_MISSING: 'bad-input',
   MISSING_PACKAGE: 'bad-input',
   DATA_FOLDER: 'bad-input',
   JOB_NOT_FOUND: 'not-found',

@@ -7,6 +7,15 @@ export { LedgerError, isLedgerError, type ErrorCode, type ErrorAnswer } from './
 export type { Actor, DatabaseOption, EnqueueItem, Job, Ledger, LedgerOptions } from './api.js';
 export type { Enqueued, EnqueueOptions, UniqueOption } from './job/enqueue-options.js';
 export type {
+  BulkAction,
+  BulkOptions,
+  BulkPreview,
+  BulkResult,
+  JobPage,
+  PageOptions,
+} from './api-bulk.js';
+export type { JobFilter } from './api-filter.js';
+export type {
   Difference,
   Finding,
   ListedJob,

@@ -1,5 +1,7 @@
 import type { EnqueueItem, Ledger, Actor } from './api.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
+import type { BulkOptions, PageOptions } from './api-bulk.js';
+import type { JobFilter } from './api-filter.js';
 import type { ListOptions } from './api-views.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
@@ -11,9 +13,12 @@ import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
 import { DEFAULTS } from './job/defaults.js';
 import type { EventMeta } from './job/events.js';
+import { bulk } from './ledger/bulk.js';
+import { previewBulk } from './ledger/bulk-preview.js';
 import { EnqueueBuffer } from './ledger/enqueue-buffer.js';
 import { enqueue, enqueueMany, type Enqueueing } from './ledger/enqueue.js';
 import { list } from './ledger/list.js';
+import { countJobs, listPage } from './ledger/list-page.js';
 import { lookUp } from './ledger/look-up.js';
 import { migrate } from './ledger/migrate.js';
 import { operate, type Operation } from './ledger/operate.js';
@@ -114,6 +119,23 @@ export class LedgerHandle implements Ledger {
 
   async list(options: ListOptions = {}) {
     return this.#call(() => list(this.#store, options));
+  }
+
+  async listPage(options: PageOptions = {}) {
+    return this.#call(() => listPage(this.#store, options));
+  }
+
+  async count(filter: JobFilter = {}) {
+    return this.#call(() => countJobs(this.#store, filter));
+  }
+
+  /** Closing ends it behind its batch. */
+  async bulk(options: BulkOptions) {
+    return this.#call(() => bulk(this.#store, options, () => this.#closing !== undefined));
+  }
+
+  async previewBulk(options: Pick<BulkOptions, 'action' | 'filter'>) {
+    return this.#call(() => previewBulk(this.#store, options));
   }
 
   cancel(id: string, by: Actor) {

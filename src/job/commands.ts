@@ -110,11 +110,12 @@ export type OperatorCommand =
 
 /**
  * A command that does not fit the job's state, or (UNREADABLE) a job whose events this program cannot
- * fold, perhaps a newer one's. Expected, so a value and no exception.
+ * fold, perhaps a newer one's, or (UNMATCHED) one that is not among those that were meant. Expected, so
+ * a value and no exception.
  */
 export interface Rejection {
   readonly rejected:
-    'ILLEGAL_STATE' | 'JOB_EXISTS' | 'JOB_NOT_FOUND' | 'STALE_ATTEMPT' | 'UNREADABLE';
+    'ILLEGAL_STATE' | 'JOB_EXISTS' | 'JOB_NOT_FOUND' | 'STALE_ATTEMPT' | 'UNREADABLE' | 'UNMATCHED';
   readonly message: string;
 }
 

@@ -9,6 +9,12 @@ export function bad(message: string): LedgerError {
   return new LedgerError('BAD_INPUT', message);
 }
 
+/** Throws all problems in one line, if there are any. */
+export function refuse(problems: readonly (string | undefined)[]): void {
+  const found = problems.filter((problem) => problem !== undefined);
+  if (found.length > 0) throw bad(found.join('; '));
+}
+
 /** The value, if the check finds no problem with it. */
 export function checked<T>(
   problemOf: (field: string, value: unknown) => string | undefined,

@@ -1,6 +1,6 @@
 import { failedStatement, transact, type Statement } from '../database.js';
 import { LedgerError } from '../errors.js';
-import type { JobCommand } from '../job/commands.js';
+import type { JobCommand, Rejection } from '../job/commands.js';
 import { decide, isRejection } from '../job/decide.js';
 import type { EventMeta, NewEvent, RecordedEvent } from '../job/events.js';
 import { SCHEMA_VERSION } from '../job/events.js';
@@ -21,6 +21,8 @@ export interface Order {
   readonly jobId: string;
   readonly command: JobCommand;
   readonly meta?: EventMeta;
+  /** Whether the job, as it is when this is decided, is meant at all. */
+  readonly only?: (job: JobState, now: string) => boolean;
 }
 
 /** More statements for the same transaction, after the append: rows to take along. */
@@ -94,9 +96,11 @@ async function decideAll(
   const latest = new Map(first);
   const executions: Execution[] = [];
   const appended: RecordedEvent[] = [];
-  for (const { jobId, command, meta } of orders) {
+  for (const { jobId, command, meta, only } of orders) {
     const before = latest.get(jobId);
-    const decision = unreadable.get(jobId) ?? decide(asOf(before, now), command);
+    const isMeant = before === undefined || only === undefined || only(before, now);
+    const decision =
+      unreadable.get(jobId) ?? (isMeant ? decide(asOf(before, now), command) : UNMATCHED);
     if (isRejection(decision)) {
       executions.push(decision);
       continue;
@@ -113,6 +117,8 @@ async function decideAll(
   });
   return { executions, changes, appended };
 }
+
+const UNMATCHED: Rejection = { rejected: 'UNMATCHED', message: 'the job is not among those meant' };
 
 /** What is due reads as available, so that commands are judged by what everybody sees. */
 function asOf(state: JobState | undefined, now: string): JobState | undefined {

@@ -56,10 +56,14 @@ export async function findEnded(
   filter: Filter,
   limit: number,
 ): Promise<readonly Found[]> {
-  const stillSo = (events: string) => `not exists (select from ${events} later
+  return fromTheEnd(store, (events) => endingCondition(state, events), filter, limit);
+}
+
+/** That an event `e` ended its job so, and that the job has not moved on since. */
+export function endingCondition(state: keyof typeof ENDINGS, events: string): string {
+  return `${ENDINGS[state]} and not exists (select from ${events} later
     where later.stream_id = e.stream_id and later.version > e.version
       and later.type in ('JobRetried', 'JobDiscarded'))`;
-  return fromTheEnd(store, (events) => `${ENDINGS[state]} and ${stillSo(events)}`, filter, limit);
 }
 
 /** Rows of the inbox that are on their way to become jobs, newest first. */

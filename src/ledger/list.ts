@@ -1,56 +1,38 @@
 import type { ListedJob, ListOptions } from '../api-views.js';
-import { LedgerError } from '../errors.js';
-import { groupBy } from '../group-by.js';
-import { fold } from '../job/evolve.js';
-import { integerProblem } from '../job/limits.js';
-import { nameProblem } from '../job/names.js';
-import { unknownOptions } from '../job/option-problems.js';
-import { STATES, stateAt, type JobState, type StateName } from '../job/state.js';
-import { partitionOf } from './ids.js';
+import type { StateName } from '../job/state.js';
+import { describe, listed } from './describe-jobs.js';
+import { isPlain } from './job-filter.js';
+import { checkList, listPage } from './list-page.js';
 import { findAccepted, findEnded, findEnqueued, findWaiting, type Found } from './list-queries.js';
 import { lookUp } from './look-up.js';
-import { readStreams } from './read.js';
 import { iso, type Store } from './store.js';
-
-const DEFAULT_LIMIT = 25;
-const MAX_LIMIT = 100;
 
 /**
  * Jobs in a state: waiting and running ones in the order in which they will run, ended ones from
  * the log, newest first; with no state named, the newest jobs of any state. Rows that were set aside
- * in the inbox come first wherever they could have become such a job.
+ * in the inbox come first wherever they could have become such a job. What the ledger's own tables
+ * cannot tell is the first page of the read model.
  */
 export async function list(store: Store, options: ListOptions): Promise<readonly ListedJob[]> {
-  const limit = checked(options);
-  const setAside = await listSetAside(store, options, limit);
-  const accepted = await listAccepted(store, options, limit - setAside.length);
-  const found = await find(store, options, limit - setAside.length - accepted.length);
-  return [...setAside, ...accepted, ...(await describe(store, found, options.state))];
+  const { filter, limit } = checkList(options);
+  const { states: [state, ...others] = [], names } = filter;
+  if (!isPlain(filter) || others.length > 0) return (await listPage(store, options)).jobs;
+  const plain = { state, kind: names.kind, queue: names.queue };
+  const setAside = await listSetAside(store, plain, limit);
+  const accepted = await listAccepted(store, plain, limit - setAside.length);
+  const found = await find(store, plain, limit - setAside.length - accepted.length);
+  const ids = found.map(({ id }) => id);
+  return [...setAside, ...accepted, ...(await describe(store, ids, { state }))];
 }
 
-const OPTIONS = {
-  state: true,
-  kind: true,
-  queue: true,
-  limit: true,
-} as const satisfies { readonly [K in keyof ListOptions]-?: true };
-
-function checked(options: ListOptions): number {
-  const { state, kind, queue, limit = DEFAULT_LIMIT } = options;
-  const problems = [
-    ...unknownOptions(options, OPTIONS, 'list'),
-    state === undefined || STATES.includes(state)
-      ? undefined
-      : `state: expected one of ${STATES.join(', ')}`,
-    kind === undefined ? undefined : nameProblem('kind', kind),
-    queue === undefined ? undefined : nameProblem('queue', queue),
-    integerProblem('limit', limit, 1, MAX_LIMIT),
-  ].filter((problem) => problem !== undefined);
-  if (problems.length > 0) throw new LedgerError('BAD_INPUT', problems.join('; '));
-  return limit;
+/** What the ledger's own tables can be asked for. */
+interface Plain {
+  readonly state: StateName | undefined;
+  readonly kind: string | undefined;
+  readonly queue: string | undefined;
 }
 
-async function find(store: Store, options: ListOptions, limit: number): Promise<readonly Found[]> {
+async function find(store: Store, options: Plain, limit: number): Promise<readonly Found[]> {
   if (limit <= 0) return [];
   switch (options.state) {
     case undefined:
@@ -68,94 +50,8 @@ async function find(store: Store, options: ListOptions, limit: number): Promise<
   }
 }
 
-/** What is found is told from the stream, like everything else. */
-async function describe(
-  store: Store,
-  found: readonly Found[],
-  wanted: StateName | undefined,
-): Promise<readonly ListedJob[]> {
-  const jobs = new Map<string, ListedJob>();
-  for (const [partition, group] of groupBy(found, (one) => partitionOf(one.id, store.partitions))) {
-    const { events, now } = await readStreams(
-      store,
-      partition,
-      group.map((one) => one.id),
-    );
-    for (const { id } of group) {
-      const stream = events.get(id) ?? [];
-      try {
-        const state = fold(stream);
-        if (state !== undefined) jobs.set(id, listed(state, now));
-      } catch (error) {
-        // An event of a newer program: shown with a note, and the rest of the list goes on.
-        const first = stream[0]!;
-        jobs.set(
-          id,
-          unreadable(
-            id,
-            `${partition}/${first.position}`,
-            first.kind,
-            first.queue,
-            (error as Error).message,
-            wanted,
-          ),
-        );
-      }
-    }
-  }
-  return found.flatMap(({ id }) => jobs.get(id) ?? []);
-}
-
-function listed(job: JobState, now: string): ListedJob {
-  const failed = job.state === 'failed' || job.state === 'retrying' ? job.previousError : undefined;
-  return {
-    id: job.id,
-    shortId: `${job.partition}/${job.position}`,
-    kind: job.kind,
-    queue: job.queue,
-    state: stateAt(job, now),
-    priority: job.priority,
-    attempt: job.attempt,
-    maxAttempts: job.maxAttempts,
-    createdAt: job.createdAt,
-    runAt: 'runAt' in job ? job.runAt : null,
-    ...(job.state === 'failed' ? { failedAt: job.finishedAt, decision: job.decision.reason } : {}),
-    ...(failed === undefined ? {} : { category: failed.category, message: failed.message }),
-  };
-}
-
-function unreadable(
-  id: string,
-  shortId: string,
-  kind: string,
-  queue: string,
-  message: string,
-  wanted: StateName | undefined,
-): ListedJob {
-  const common = {
-    id,
-    shortId,
-    kind,
-    queue,
-    priority: 0,
-    attempt: 0,
-    maxAttempts: 0,
-    createdAt: '',
-    runAt: null,
-  };
-  return {
-    ...common,
-    state: wanted ?? 'available',
-    note: `this program cannot read its events: ${message}`,
-  };
-}
-
 /** Jobs of callers' own transactions that no mover has brought into the ledger yet. */
-async function listAccepted(
-  store: Store,
-  options: ListOptions,
-  limit: number,
-): Promise<ListedJob[]> {
+async function listAccepted(store: Store, options: Plain, limit: number): Promise<ListedJob[]> {
   const { state, kind, queue } = options;
   if (limit <= 0 || !(state === undefined || state === 'available' || state === 'scheduled'))
     return [];
@@ -172,11 +68,7 @@ async function listAccepted(
 }
 
 /** Accepted rows that could not become jobs. They may be mended or deleted; nothing drops them. */
-async function listSetAside(
-  store: Store,
-  options: ListOptions,
-  limit: number,
-): Promise<ListedJob[]> {
+async function listSetAside(store: Store, options: Plain, limit: number): Promise<ListedJob[]> {
   const { state = null, kind = null, queue = null } = options;
   if (state !== null && state !== 'available' && state !== 'scheduled') return [];
   const readAs = `case when run_at > clock_timestamp() then 'scheduled' else 'available' end`;

@@ -108,7 +108,8 @@ interface WaitingCount {
   readonly count: number;
 }
 
-async function readWaiting(store: Store, query: Query, at: string): Promise<WaitingCount[]> {
+/** Jobs that wait or run, by queue, kind and state at a time, rows of the inbox with them. */
+export async function readWaiting(store: Store, query: Query, at: string): Promise<WaitingCount[]> {
   const { ready, scheduled, leases, inbox } = store.tables;
   const { rows } = await query(
     `select queue, kind, state, sum(count)::float8 as count from (

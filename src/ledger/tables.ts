@@ -18,6 +18,8 @@ export interface Tables {
   readonly leaders: string;
   readonly inbox: string;
   readonly tallies: string;
+  /** The view of the read model `jobs`, if a projector has made it. */
+  readonly jobs: string;
   /** The builds of read models. */
   readonly projections: string;
   /** How far each build has come in each partition. */
@@ -46,6 +48,7 @@ export function tablesOf(schema: string): Tables {
     leaders: qualified('leaders'),
     inbox: qualified('inbox'),
     tallies: qualified('tallies'),
+    jobs: qualified('jobs'),
     projections: qualified('projections'),
     checkpoints: qualified('checkpoints'),
     parked: qualified('parked'),
