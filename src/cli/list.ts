@@ -1,94 +1,73 @@
 import type { Command } from 'commander';
-import type { ListedJob, StateName } from '../index.js';
+import type { JobFilter, JobPage, Ledger, ListedJob } from '../index.js';
+import { addFilterFlags, FILTER_FLAG_NAMES, filterOf, type FilterFlags } from './filter-flags.js';
 import { namingFlags } from './flag-names.js';
-import { badInput, integer } from './parse.js';
-import { print, printJson } from './print.js';
+import { jobTable } from './job-table.js';
+import { integer } from './parse.js';
+import { print, printJson, warn } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
-import { count, shorten, table, time } from './text.js';
+import { count, grouped } from './text.js';
 import { isWaiting, warnUnattended } from './unattended.js';
 
-const STATES = {
-  available: 'waiting for a worker',
-  scheduled: 'due later',
-  running: 'being worked on',
-  retrying: 'waiting for the next attempt',
-  succeeded: 'done, newest first',
-  failed: 'given up, newest first',
-  canceled: 'canceled, newest first',
-  discarded: 'discarded, newest first',
-} as const satisfies { readonly [S in StateName]: string };
-
-type ListFlags = StoreFlags & { readonly [S in StateName]?: boolean } & {
-  readonly kind?: string;
-  readonly queue?: string;
-  readonly limit?: number;
-};
+type ListFlags = StoreFlags &
+  FilterFlags & {
+    readonly limit?: number;
+    readonly cursor?: string;
+    readonly count?: boolean;
+  };
 
 /** `jobledger list`. */
 export function registerList(program: Command): void {
-  const command = program.command('list').description('list jobs, all or of one state');
-  for (const [state, text] of Object.entries(STATES)) command.option(`--${state}`, text);
-  command
-    .option('--kind <name>')
-    .option('--queue <name>')
+  const command = program.command('list').description('list jobs, all or those that are meant');
+  addFilterFlags(command)
     .option('--limit <number>', '1 to 100 (default: 25)', integer('--limit'))
+    .option('--cursor <text>', 'in pages: first, or the cursor of the page before')
+    .option('--count', 'only how many there are')
     .action(async (_, self: Command) => list(self.optsWithGlobals<ListFlags>()));
 }
 
 async function list(flags: ListFlags): Promise<void> {
-  const state = stateOf(flags);
-  const { kind, queue, limit } = flags;
+  const filter = filterOf(flags) ?? {};
   await withLedger(flags, async (ledger) => {
-    const jobs = await ledger.list({ state, kind, queue, limit }).catch((error: unknown) => {
-      throw namingFlags(error, FLAGS);
-    });
-    if (flags.json === true) return printJson(jobs);
-    await print(
-      jobs.length === 0 ? `no ${state === undefined ? '' : `${state} `}jobs` : rows(jobs),
-    );
-    if (jobs.some(isWaiting)) await warnUnattended(ledger, { kind, queue });
+    try {
+      if (flags.count === true) await answerCount(await ledger.count(filter), flags);
+      else await answerJobs(ledger, await find(ledger, filter, flags), filter, flags);
+    } catch (error) {
+      throw namingFlags(error, { ...FILTER_FLAG_NAMES, limit: '--limit', cursor: '--cursor' });
+    }
   });
 }
 
-const FLAGS = { kind: '--kind', queue: '--queue', limit: '--limit' };
-
-function stateOf(flags: ListFlags): StateName | undefined {
-  const given = (Object.keys(STATES) as StateName[]).filter((state) => flags[state] === true);
-  if (given.length <= 1) return given[0];
-  throw badInput(
-    `${given.map((state) => `--${state}`).join(', ')}: expected one of them, not ${count(given.length, 'state')}`,
-  );
+async function answerCount(jobs: number, { json }: ListFlags): Promise<void> {
+  await (json === true ? printJson({ count: jobs }) : print(grouped(jobs)));
 }
 
-function rows(jobs: readonly ListedJob[]): string {
-  const notes = jobs.map(noteOf);
-  const due = jobs.some((job) => job.runAt !== null);
-  const header = ['id', 'short', 'state', 'kind', 'queue', 'priority', 'attempt', 'created (UTC)'];
-  return table(
-    [
-      ...header,
-      ...(due ? ['due (UTC)'] : []),
-      ...(notes.some((note) => note !== '') ? ['note'] : []),
-    ],
-    jobs.map((job, index) => [
-      job.id,
-      job.shortId ?? 'inbox',
-      job.state,
-      job.kind,
-      job.queue,
-      job.priority,
-      `${job.attempt}/${job.maxAttempts}`,
-      time(job.createdAt),
-      ...(due ? [time(job.runAt)] : []),
-      notes[index] ?? '',
-    ]),
-  );
+/** What is not in pages may be in the order of the lines, which no page has. */
+async function find(
+  ledger: Ledger,
+  filter: JobFilter,
+  { limit, cursor }: ListFlags,
+): Promise<JobPage | readonly ListedJob[]> {
+  const { state, kind: _, queue: __, ...others } = filter;
+  const isPlain = Object.keys(others).length === 0 && !Array.isArray(state);
+  if (isPlain && cursor === undefined) return ledger.list({ ...filter, limit });
+  return ledger.listPage({ ...filter, limit, cursor: cursor === 'first' ? undefined : cursor });
 }
 
-function noteOf(job: ListedJob): string {
-  if (job.setAside !== undefined) return `set aside: ${job.setAside}`;
-  if (job.note !== undefined) return job.note;
-  const error = [job.category, job.message].filter((part) => part !== undefined).join(': ');
-  if (job.failedAt === undefined) return shorten(error, 120);
-  return shorten(`${time(job.failedAt)} ${job.decision ?? ''}  ${error}`, 120);
+async function answerJobs(
+  ledger: Ledger,
+  found: JobPage | readonly ListedJob[],
+  { state, kind, queue }: JobFilter,
+  { json, cursor }: ListFlags,
+): Promise<void> {
+  const page = 'jobs' in found ? found : undefined;
+  const jobs = 'jobs' in found ? found.jobs : found;
+  if (json === true) await printJson(cursor === undefined ? jobs : page);
+  else if (jobs.length > 0) await print(jobTable(jobs));
+  else await print(`no ${typeof state === 'string' ? `${state} ` : ''}jobs`);
+  if (page !== undefined && page.next !== null && (json !== true || cursor === undefined))
+    warn(`more: --cursor ${page.next}`);
+  if (json === true) return;
+  if (page?.lagEvents) warn(`the read model is ${count(page.lagEvents, 'event')} behind`);
+  if (jobs.some(isWaiting)) await warnUnattended(ledger, { kind, queue });
 }

@@ -99,9 +99,23 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
     '--partitions: expected an integer from 1 to 256, got 257',
   ],
   [
-    'two states',
-    ['list', '--failed', '--running'],
-    '--running, --failed: expected one of them, not 2 states',
+    'a field without a value',
+    ['list', '--payload-field', 'customer.id'],
+    '--payload-field: expected <path=value>',
+  ],
+  [
+    'a nonsense time in a filter',
+    ['list', '--finished-before', 'noon'],
+    '--finished-before: expected a valid Date or ISO 8601',
+  ],
+  ['no cursor', ['list', '--cursor', 'x'], '--cursor: expected the cursor of a page before'],
+  ['neither ids nor a filter', ['cancel', '--reason', 'x'], 'id: expected ids, or flags that say'],
+  ['ids and a filter', ['cancel', ID, '--kind', 'a', '--reason', 'x'], 'not both'],
+  ['many jobs without a yes', ['retry', '--all', '--reason', 'x'], '--yes: expected where nobody'],
+  [
+    'a payload for many',
+    ['retry', '--all', '--yes', '--payload', '1', '--reason', 'x'],
+    '--payload: expected with ids only',
   ],
   ['no reason', ['cancel', ID], "required option '--reason <text>' not specified"],
   [

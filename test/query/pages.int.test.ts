@@ -102,14 +102,14 @@ test('without the read model only state, kind and queue can be asked for, and it
     code: 'READ_MODEL_MISSING',
     message: expect.stringMatching(/jobledger project/),
   };
-  for (const asked of [
-    ledger.list({ tenant: 'acme' }),
-    ledger.listPage(),
-    ledger.count({ payload: { n: 1 } }),
-    ledger.previewBulk({ action: 'cancel', filter: { tenant: 'acme' } }),
-    ledger.bulk({ action: 'cancel', filter: { tenant: 'acme' }, ...by }),
-  ])
-    await expect(asked).rejects.toMatchObject(missing);
+  const asking = [
+    () => ledger.list({ tenant: 'acme' }),
+    () => ledger.listPage(),
+    () => ledger.count({ payload: { n: 1 } }),
+    () => ledger.previewBulk({ action: 'cancel', filter: { tenant: 'acme' } }),
+    () => ledger.bulk({ action: 'cancel', filter: { tenant: 'acme' }, ...by }),
+  ];
+  for (const ask of asking) await expect(ask()).rejects.toMatchObject(missing);
   await sql('create view jobledger.jobs as select gen_random_uuid() as id, now() as enqueued_at');
   await expect(ledger.list({ tenant: 'acme' })).rejects.toMatchObject({
     code: 'READ_MODEL_MISSING',
