@@ -24,6 +24,8 @@ describe('docs/guide.md', () => {
     ['LedgerOptions', 'src/api.ts', ['LedgerOptions']],
     ['EnqueueOptions', 'src/job/enqueue-options.ts', ['OptionsBesideTime', 'DueAt', 'DueAfter']],
     ['WorkerOptions', 'src/api-worker.ts', ['WorkerOptions']],
+    ['JobFilter', 'src/api-filter.ts', ['JobFilter']],
+    ['BulkOptions', 'src/api-bulk.ts', ['BulkOptions']],
   ])('lists exactly the options of %s', (name, file, interfaces) => {
     const listed = tableAfter(GUIDE, `options: ${name}`).map(([first]) => words(first)[0]);
     const fields = interfaces.flatMap((one) => fieldsOf(file, one));
