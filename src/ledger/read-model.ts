@@ -70,7 +70,7 @@ export async function readLag(store: Store, query: Query): Promise<number | null
   );
   const { rows } = await query(
     `select (${heads.join(' + ')} - sum(c.position))::float8 as lag from ${projections} p
-      join ${checkpoints} c using (name, version) where p.name = 'jobs' and p.state = 'live'`,
+      join ${checkpoints} c on c.build = p.id where p.name = 'jobs' and p.state = 'live'`,
   );
   return (rows[0] as { lag: number | null }).lag;
 }
