@@ -134,6 +134,10 @@ test('each part of a filter alone finds its jobs, and others not', async () => {
   const { ledger } = site.current;
   const job = all.find(({ state, meta }) => state === 'failed' && meta.tenant && meta.principal)!;
   const error = job.previousError!;
+  const latest = all
+    .map((one) => ('finishedAt' in one ? one.finishedAt : ''))
+    .sort()
+    .at(-1)!;
   const parts: JobFilter[] = [
     ...[{ state: 'failed' as const }, { kind: job.kind }, { queue: job.queue }],
     ...[{ tenant: job.meta.tenant! }, { principal: job.meta.principal! }],
@@ -142,8 +146,8 @@ test('each part of a filter alone finds its jobs, and others not', async () => {
     { correlationId: all.find(({ meta }) => meta.correlationId)!.meta.correlationId! },
     { enqueuedAfter: all[60]!.createdAt },
     { enqueuedBefore: all[60]!.createdAt },
-    { finishedAfter: (job as { finishedAt: string }).finishedAt },
-    { finishedBefore: new Date((job as { finishedAt: string }).finishedAt) },
+    { finishedAfter: latest },
+    { finishedBefore: new Date(latest) },
   ];
   for (const filter of parts) {
     const ids = await allPages(ledger, { ...filter, limit: 100 });
