@@ -33,6 +33,13 @@ export const TARGETS = [
   { part: 'workers', figure: 'fourToOne', atLeast: 1 },
   { part: 'real', figure: 'sleepRate', against: BEST, atLeast: 0.9 },
   { part: 'real', figure: 'largeRate', against: BEST, atLeast: 0.9 },
+  { part: 'replay', figure: 'live', atLeast: 40_000 },
+  { part: 'replay', figure: 'rebuild', atLeast: 150_000 },
+  { part: 'replay', figure: 'rebuildToRead', atLeast: 0.5 },
+  { part: 'replay', figure: 'liveRss', atMost: 300 },
+  { part: 'replay', figure: 'rebuildRss', atMost: 300 },
+  { part: 'replay', figure: 'allRss', atMost: 300 },
+  { part: 'replay', figure: 'besideToAlone', atLeast: 0.75 },
 ];
 
 /** Each target of a part with its verdict: `met`, `missed`, or `not measured`. */

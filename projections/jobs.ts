@@ -44,10 +44,15 @@ export const jobs = defineProjection({
   key: ['id'],
   job: 'id',
   on: (_row, _event, job) => rowOf(job),
-  indexes: [['queue', 'state'], ['kind', 'state'], ['correlation_id'], ['error_fingerprint']],
+  indexes: [
+    ['enqueued_at', 'id'],
+    ['tenant', 'enqueued_at'],
+    ['correlation_id'],
+    ['error_fingerprint'],
+  ],
   // What is due is available, and no event says so.
   view: {
-    state: `case when state in ('scheduled', 'retrying') and due_at <= clock_timestamp() then 'available' else state end`,
+    state: `case when state in ('scheduled', 'retrying') and due_at <= statement_timestamp() then 'available' else state end`,
   },
 });
 

@@ -15,6 +15,7 @@ export const PART_NAMES = [
   'recover',
   'workers',
   'real',
+  'replay',
 ];
 
 /** Names of all contestants, ours first. Each has a file in contestants/. */

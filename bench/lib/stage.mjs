@@ -57,6 +57,13 @@ class Stage {
     return this.#start('worker');
   }
 
+  /** A projector process, connected. */
+  async projector() {
+    const remote = await this.#start('projector');
+    await remote.call('open', this.database);
+    return remote;
+  }
+
   /** Arguments of a worker's `start`. */
   work({ options, ...plan } = {}) {
     return [this.database, { ...plan, options: { prompt: this.prompt, ...options } }];

@@ -13,7 +13,7 @@ import { judge, swapIn } from './swap.js';
 import { unparkRequested } from './unpark.js';
 
 /** Events of a partition that what is served takes at a time. */
-const STEP = 10_000;
+const STEP = 4_000;
 /** Events of a partition that a build may lack when it is about to be served. */
 const MOST_LACKING = 10_000;
 /** How long it rests when everything is folded, in milliseconds. */
