@@ -1,5 +1,6 @@
 import type { Statement } from '../database.js';
 import type { JobState } from '../job/state.js';
+import { insertReady, insertScheduled, isTimed } from './insert-rows.js';
 import type { Store } from './store.js';
 
 /**
@@ -125,61 +126,13 @@ function remove(store: Store, changes: readonly Change[]): Statement[] {
   return statements;
 }
 
-const CARRIED =
-  'job_id, position, payload_at, error_at, attempt, counted, max_attempts, version, partition, priority, losses, queue, kind';
-/** A position of 0 stands for the event appended in this very transaction: the job's latest. */
-const POSITIONED = (store: Store, changes: readonly Change[]) => {
-  const events = store.tables.eventsOf(changes[0]!.after.partition);
-  const at = (column: string) => `case when ${column} = 0 then
-    (select e.position from ${events} e where e.stream_id = c.job_id and e.version = c.version) else ${column} end`;
-  return CARRIED.replace('payload_at', at('payload_at')).replace('error_at', at('error_at'));
-};
-const CARRIED_ROWS = `unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::int[],
-  $7::int[], $8::int[], $9::smallint[], $10::smallint[], $11::smallint[], $12::text[], $13::text[]`;
-
 function insert(store: Store, changes: readonly Change[]): Statement[] {
-  const lined = changes.filter(({ after }) => after.state === 'available');
-  const waiting = changes.filter(
-    ({ after }) => after.state === 'scheduled' || after.state === 'retrying',
-  );
-  const statements: Statement[] = [];
-  if (lined.length > 0) {
-    statements.push({
-      text: `insert into ${store.tables.ready}(${CARRIED}) select ${POSITIONED(store, lined)}
-        from ${CARRIED_ROWS}) c(${CARRIED})`,
-      values: carriedValues(lined),
-    });
-  }
-  if (waiting.length > 0) {
-    statements.push({
-      text: `insert into ${store.tables.scheduled}(${CARRIED}, run_at, state)
-        select ${POSITIONED(store, waiting)}, run_at, state
-        from ${CARRIED_ROWS}, $14::timestamptz[], $15::text[]) c(${CARRIED}, run_at, state)`,
-      values: [
-        ...carriedValues(waiting),
-        waiting.map(({ after }) => ('runAt' in after ? after.runAt : null)),
-        waiting.map(({ after }) => after.state),
-      ],
-    });
-  }
-  return statements;
-}
-
-function carriedValues(changes: readonly Change[]): unknown[] {
+  const jobs = changes.map(({ after }) => after);
+  const lined = jobs.filter((job) => job.state === 'available');
+  const waiting = jobs.filter(isTimed);
   return [
-    ids(changes),
-    pick(changes, 'position'),
-    changes.map(({ after }) => (after.payloadAt === after.position ? null : after.payloadAt)),
-    changes.map(({ after }) => after.errorAt ?? null),
-    pick(changes, 'attempt'),
-    pick(changes, 'counted'),
-    pick(changes, 'maxAttempts'),
-    pick(changes, 'version'),
-    pick(changes, 'partition'),
-    pick(changes, 'priority'),
-    pick(changes, 'losses'),
-    pick(changes, 'queue'),
-    pick(changes, 'kind'),
+    ...(lined.length > 0 ? [insertReady(store, lined)] : []),
+    ...(waiting.length > 0 ? [insertScheduled(store, waiting)] : []),
   ];
 }
 
