@@ -61,7 +61,10 @@ export interface Stats {
 
 /** Something that `verify` found not to be as the log says. */
 export interface Difference {
-  /** `position`, `stream`, `ready`, `scheduled`, `leases`, `unique_keys` or `stray`. */
+  /**
+   * `position`, `stream`, `ready`, `scheduled`, `leases`, `unique_keys`, `workers`, `tallies` or
+   * `stray`.
+   */
   readonly where: string;
   readonly partition: number | null;
   readonly jobId: string | null;

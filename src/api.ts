@@ -4,6 +4,7 @@ import type { BulkOptions, BulkPreview, BulkResult, JobPage, PageOptions } from 
 import type { JobFilter } from './api-filter.js';
 import type { ListedJob, ListOptions, Stats, Verification } from './api-views.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
+import type { Repair, RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerWorker, WorkerInfo, WorkerOptions } from './api-worker.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
@@ -171,10 +172,17 @@ export interface Ledger extends AsyncDisposable {
   /** Counts by state, queue and kind, all of one snapshot. */
   stats(): Promise<Stats>;
   /**
-   * Proves that positions are dense and that the dispatch tables equal the fold of the log. `deep`
+   * Proves that positions are dense and that dispatch tables and tallies equal the fold of the log. `deep`
    * adds a second opinion from the events alone, by a checker that shares no code with the ledger.
    */
   verify(options?: { readonly deep?: boolean }): Promise<Verification>;
+  /**
+   * Makes the dispatch tables and tallies of a stopped ledger what the log says, then verifies; rows
+   * that are right, the log and the inbox are not touched. With `dryRun` it only says what it would
+   * change. Throws `LEDGER_RUNNING` while a worker is alive, `CONFLICT` if somebody keeps a partition
+   * locked; what was repaired before an error stays repaired, and running it again goes on.
+   */
+  repairDispatch(options?: RepairOptions): Promise<Repair>;
   /** A worker as it was registered, whether it lives or not: `AttemptStarted` names its id. */
   workerInfo(id: number): Promise<WorkerInfo | undefined>;
   /**

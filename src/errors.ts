@@ -28,6 +28,7 @@ export const ERRORS = {
   BUFFER_FULL: 'refused',
   LEDGER_CLOSED: 'refused',
   CONFLICT: 'refused',
+  LEDGER_RUNNING: 'refused',
   UNSTORABLE: 'bad-input',
   STORE_UNREACHABLE: 'unreachable',
   STORE_READ_ONLY: 'unreachable',

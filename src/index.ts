@@ -35,6 +35,13 @@ export type {
   UpTo,
 } from './api-projections.js';
 export type {
+  Repair,
+  RepairChange,
+  RepairCounts,
+  RepairedTable,
+  RepairOptions,
+} from './api-repair.js';
+export type {
   Column,
   Columns,
   ColumnType,

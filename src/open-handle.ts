@@ -3,6 +3,7 @@ import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { BulkOptions, PageOptions } from './api-bulk.js';
 import type { JobFilter } from './api-filter.js';
 import type { ListOptions } from './api-views.js';
+import type { RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { LedgerWorker } from './api-worker.js';
@@ -28,6 +29,7 @@ import { refuseSetAside } from './ledger/set-aside.js';
 import type { Store } from './ledger/store.js';
 import { Slots } from './ledger/slots.js';
 import { Listener } from './ledger/wake.js';
+import { repairLedger } from './open-repair.js';
 import { verifyLedger } from './open-verify.js';
 import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
@@ -168,6 +170,10 @@ export class LedgerHandle implements Ledger {
 
   async verify(options?: { readonly deep?: boolean }) {
     return this.#call(() => verifyLedger(this.#store, this.#settings.schema, options));
+  }
+
+  async repairDispatch(options: RepairOptions = {}) {
+    return this.#call(() => repairLedger(this.#store, options));
   }
 
   async workerInfo(id: number) {

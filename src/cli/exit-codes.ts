@@ -3,7 +3,10 @@ import { isLedgerError } from '../errors.js';
 /** What the exit code of `jobledger` says; the one place where answers become numbers. */
 export const EXIT = {
   done: 0,
-  /** The answer is no: a verify that differs, a job not found, a refusal by state. */
+  /**
+   * The answer is no: a verify that differs, a repair that would change something, a job not found, a
+   * refusal by state.
+   */
   no: 1,
   badInput: 2,
   unreachable: 3,
@@ -17,7 +20,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_CODES_HELP = `
 Exit codes:
   0   done
-  1   the answer is no: not found, refused by the job's state, verify differs
+  1   the answer is no: not found, refused by the job's state, verify differs,
+      repair would change something
   2   bad input, or a data folder that cannot be used (not writable, its disk full)
   3   the database cannot be reached or written
   70  a fault of the program, or of stray code in a worker process`;

@@ -22,6 +22,7 @@ import { badInput } from './parse.js';
 import { flushed, guardStreams, printJson, warn } from './print.js';
 import { registerProject } from './project.js';
 import { registerProjections } from './projections.js';
+import { registerRepair } from './repair.js';
 import { registerReprioritize } from './reprioritize.js';
 import { registerReschedule } from './reschedule.js';
 import { registerRetry } from './retry.js';
@@ -66,6 +67,7 @@ function program(): Command {
   all.commandsGroup('Step in:');
   for (const register of [registerRetry, registerCancel, registerDiscard]) register(all);
   for (const register of [registerReschedule, registerReprioritize]) register(all);
+  registerRepair(all);
   return all;
 }
 

@@ -84,31 +84,16 @@ function nameOf(queue: string, kind: string): string {
   return `${queue}\0${kind}`;
 }
 
-/** Text and counts as `tally.ts` has them in SQL. Events of any form and of streams that cannot be read count. */
+/** As `tally.ts` counts in SQL: events of streams that cannot be read too. */
 function count(totals: Totals, { type, data }: RecordedEvent): void {
   const said = data as { decision?: { action?: unknown }; from?: unknown } | null;
-  const isUnfailed = said?.from === 'failed';
-  switch (type) {
-    case 'JobEnqueued':
-      totals[0] += 1;
-      break;
-    case 'AttemptSucceeded':
-      totals[1] += 1;
-      break;
-    case 'AttemptFailed':
-    case 'AttemptLost':
-      if (said?.decision?.action === 'fail') totals[2] += 1;
-      break;
-    case 'JobRetried':
-      if (isUnfailed) totals[2] -= 1;
-      break;
-    case 'JobCanceled':
-      totals[3] += 1;
-      break;
-    case 'JobDiscarded':
-      totals[4] += 1;
-      if (isUnfailed) totals[2] -= 1;
-      break;
-    default:
-  }
+  const isFailed =
+    (type === 'AttemptFailed' || type === 'AttemptLost') && said?.decision?.action === 'fail';
+  const isUnfailed = (type === 'JobRetried' || type === 'JobDiscarded') && said?.from === 'failed';
+  if (type === 'JobEnqueued') totals[0] += 1;
+  if (type === 'AttemptSucceeded') totals[1] += 1;
+  if (isFailed) totals[2] += 1;
+  if (isUnfailed) totals[2] -= 1;
+  if (type === 'JobCanceled') totals[3] += 1;
+  if (type === 'JobDiscarded') totals[4] += 1;
 }
