@@ -1,3 +1,4 @@
+import type { UniqueScope } from '../job/events.js';
 import type { Query } from './fold-partition.js';
 import { iso, type Store } from './store.js';
 
@@ -37,8 +38,18 @@ export interface KeyRow {
   readonly scope: string;
   /** Until when, in milliseconds since 1970. */
   readonly expires_ms: number | null;
-  /** Whether a row of the inbox stands for it: that is truth as well. */
+  /** Whether its job is in the inbox: that is truth as well. */
   readonly in_inbox: boolean;
+}
+
+/** A row of the inbox whose transaction took its unique key. */
+export interface AcceptedKey {
+  readonly job_id: string;
+  readonly tenant: string;
+  readonly kind: string;
+  readonly key: string;
+  readonly scope: UniqueScope;
+  readonly created_at: string;
 }
 
 export interface DispatchRows {
@@ -46,6 +57,7 @@ export interface DispatchRows {
   readonly scheduled: readonly DispatchRow[];
   readonly leases: readonly DispatchRow[];
   readonly keys: readonly KeyRow[];
+  readonly accepted: readonly AcceptedKey[];
   /** Ids of all workers on record that have a lease here, or had one by what was asked for. */
   readonly workers: ReadonlySet<number>;
 }
@@ -68,7 +80,7 @@ export async function readDispatch(
     ready: await of(ready),
     scheduled: await of(scheduled, `, ${iso('run_at')} as run_at_iso`),
     leases: await of(leases, `, ${iso('cancel_at')} as cancel_at_iso`),
-    keys: await readKeys(store, query, partition),
+    ...(await readKeys(store, query, partition)),
   };
   const known = await query(`select id from ${workers} where id = any($1::int[])`, [
     [...new Set(holders)],
@@ -76,16 +88,36 @@ export async function readDispatch(
   return { ...rows, workers: new Set((known.rows as { id: number }[]).map(({ id }) => id)) };
 }
 
-/** Keys and inbox in one statement: a row moves from one to the other's side in one transaction. */
-async function readKeys(store: Store, query: Query, partition: number): Promise<KeyRow[]> {
+/** Keys and inbox in one statement: a job leaves the inbox, or comes with its key, in one transaction. */
+async function readKeys(
+  store: Store,
+  query: Query,
+  partition: number,
+): Promise<Pick<DispatchRows, 'keys' | 'accepted'>> {
   const { uniqueKeys, inbox } = store.tables;
+  const isOwn = `${partitionOfId('job_id', '$1')} = $2`;
   const { rows } = await query(
-    `select job_id, tenant, kind, key, scope, extract(epoch from expires_at)::float8 * 1000 as expires_ms,
-      exists (select from ${inbox} i where i.job_id = k.job_id) as in_inbox
-    from ${uniqueKeys} k where ${partitionOfId('job_id', '$1')} = $2`,
+    `select false as accepted, job_id, tenant, kind, key, scope, null::jsonb as log_scope, null as created_at,
+      extract(epoch from expires_at)::float8 * 1000 as expires_ms,
+      exists (select from ${inbox} i where i.job_id = k.job_id and i.sort <> 'duplicate') as in_inbox
+    from ${uniqueKeys} k where ${isOwn}
+    union all select true, job_id, coalesce(tenant, ''), kind, unique_key, null, data->'unique'->'scope',
+      ${iso('created_at')}, null, true
+    from ${inbox} where sort = 'prepared' and unique_held and unique_key is not null
+      and set_aside_at is null and ${isOwn}`,
     [store.partitions, partition],
   );
-  return rows as KeyRow[];
+  const all = rows as (KeyRow & {
+    accepted: boolean;
+    log_scope: UniqueScope;
+    created_at: string;
+  })[];
+  return {
+    keys: all.filter(({ accepted }) => !accepted),
+    accepted: all
+      .filter(({ accepted }) => accepted)
+      .map(({ log_scope: scope, ...row }) => ({ ...row, scope })),
+  };
 }
 
 /** The partition that a job's id names, in SQL; see `partitionOf`. */

@@ -50,14 +50,15 @@ function keyProblems(
   rows: DispatchRows,
   now: string,
 ): Difference[] {
-  const { wrong, missing } = judgeKeys(folded, rows.keys, now);
+  const { wrong, missing } = judgeKeys(partition, folded, rows, now);
   const where = 'unique_keys';
   return [
     ...wrong.map(({ row, text }) => ({ where, partition, jobId: row.job_id, text })),
     ...missing
       .filter(({ expiresMs }) => expiresMs === null)
       .map(({ id, key }) => {
-        const text = `key ${JSON.stringify(key)} is not held, but the job is ${folded.states.get(id)!.state}`;
+        const state = folded.states.get(id)?.state ?? 'in the inbox';
+        const text = `key ${JSON.stringify(key)} is not held, but the job is ${state}`;
         return { where, partition, jobId: id, text };
       }),
   ];

@@ -30,8 +30,12 @@ export async function enqueue(store: Store, batch: readonly NewJob[]): Promise<n
 }
 
 /** One statement under the lock of the partition. */
-export async function run(store: Store, statement: Statement): Promise<pg.QueryResult> {
-  const results = await transact(store.database, [lockPartition(store, partition), statement]);
+export async function run(
+  store: Store,
+  statement: Statement,
+  at: number = partition,
+): Promise<pg.QueryResult> {
+  const results = await transact(store.database, [lockPartition(store, at), statement]);
   return results[1]!;
 }
 

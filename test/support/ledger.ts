@@ -52,7 +52,11 @@ export async function ledgerSite(options: { empty?: boolean } = {}): Promise<Led
       endings.push(() => client.end().catch(() => undefined));
       return client;
     },
-    move: async (schema) => void (await moveInbox(await store(schema), 0, true)),
+    move: async (schema = 'jobledger') => {
+      const opened = openDatabase(database.config, { pooler: false, maxConnections: 4 });
+      const mover = await openStore(opened, { schema, log: SILENT, clockShiftMs: () => 0 });
+      await moveInbox(mover, 0, true).finally(() => endDatabase(opened));
+    },
     store,
   };
 }

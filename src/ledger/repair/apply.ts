@@ -121,7 +121,7 @@ async function run(query: Query, statements: readonly Statement[]): Promise<void
   for (const { text, values } of statements) await query(text, values);
 }
 
-/** A row of the inbox that came meanwhile keeps its key. */
+/** A job that has come into the inbox meanwhile keeps its key. */
 async function changeKeys(store: Store, query: Query, wrong: readonly WrongKey[]): Promise<void> {
   const { uniqueKeys, inbox } = store.tables;
   const of = (name: 'tenant' | 'kind' | 'key' | 'job_id') => wrong.map(({ row }) => row[name]);
@@ -129,11 +129,12 @@ async function changeKeys(store: Store, query: Query, wrong: readonly WrongKey[]
   await query(
     `with wrong as materialized (
       select u.ctid as tid, w.own, w.own_scope, w.own_ms
-      from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::boolean[], $6::text[], $7::float8[])
-        w(tenant, kind, key, job_id, own, own_scope, own_ms)
+      from unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::boolean[], $6::text[], $7::float8[], $8::boolean[])
+        w(tenant, kind, key, job_id, own, own_scope, own_ms, in_inbox)
       cross join lateral (select ctid from ${uniqueKeys} u where u.tenant = w.tenant and u.kind = w.kind
         and u.key = w.key and u.job_id = w.job_id offset 0) u
-      where not exists (select from ${inbox} i where i.job_id = w.job_id)),
+      where w.in_inbox or not exists (select from ${inbox} i
+        where i.job_id = w.job_id and i.sort <> 'duplicate')),
     gone as (delete from ${uniqueKeys} where ctid = any(array(select tid from wrong where not own)))
     update ${uniqueKeys} u set scope = own_scope, expires_at = to_timestamp(own_ms / 1000)
       from wrong where u.ctid = wrong.tid and own`,
@@ -145,6 +146,7 @@ async function changeKeys(store: Store, query: Query, wrong: readonly WrongKey[]
       owners.map((owner) => owner !== undefined),
       owners.map((owner) => (owner === undefined ? null : scopeName(owner.scope))),
       owners.map((owner) => owner?.expiresMs ?? null),
+      wrong.map(({ row }) => row.in_inbox),
     ],
   );
 }

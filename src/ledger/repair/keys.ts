@@ -60,8 +60,8 @@ async function giveBatch(
     const mine = owners.filter(({ id }) => ids.has(id));
     const { rows } = await query(
       `delete from ${store.tables.uniqueKeys} u using unnest($1::uuid[], $2::int[]) o(id, version)
-        where u.job_id = o.id and o.version <> (select e.version from ${store.tables.eventsOf(partition)} e
-          where e.stream_id = o.id order by e.version desc limit 1) returning u.job_id`,
+        where u.job_id = o.id and o.version <> coalesce((select e.version from ${store.tables.eventsOf(partition)} e
+          where e.stream_id = o.id order by e.version desc limit 1), 0) returning u.job_id`,
       [mine.map(({ id }) => id), mine.map(({ version }) => version)],
     );
     for (const { job_id: id } of rows as { job_id: string }[]) ids.delete(id);

@@ -60,7 +60,7 @@ export function planPartition(
     }
     make.push({ ...row, seq });
   }
-  const keys = judgeKeys(truth, rows.keys, now);
+  const keys = judgeKeys(partition, truth, rows, now);
   const workers = missingWorkers(truth, rows);
   const plan = { wrong, make, settled, workers, keys, tallies: [...truth.wrongTallies.keys()] };
   return {
