@@ -144,8 +144,12 @@ async function enqueue(
     return answers.map(({ id }) => id);
   }
   const client = await site.connect();
-  await client.query('begin');
-  const answers = await ledger.enqueueMany(items, { transaction: client });
-  await client.query('commit');
-  return answers.map(({ id }) => id);
+  try {
+    await client.query('begin');
+    const answers = await ledger.enqueueMany(items, { transaction: client });
+    await client.query('commit');
+    return answers.map(({ id }) => id);
+  } finally {
+    await client.end();
+  }
 }
