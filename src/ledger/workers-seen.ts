@@ -6,6 +6,8 @@ import type { FoldWatcher } from './fold-partition.js';
 export class WorkersSeen implements FoldWatcher {
   /** The highest id; 0 if there was none. */
   last = 0;
+  /** Those that a repair has put on record, or would have by now. */
+  readonly recorded = new Set<number>();
 
   took({ type, data }: RecordedEvent): void {
     if (type === 'AttemptStarted' && data.worker > this.last) this.last = data.worker;

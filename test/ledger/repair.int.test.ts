@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import pg from 'pg';
 import { eventually } from '../support/eventually.js';
-import { inState, job, openSite, signal, types, type Site } from '../worker/site.js';
+import { job, openSite, signal, types, type Site } from '../worker/site.js';
 
 const BY = { actor: 'ada', reason: 'test' };
 

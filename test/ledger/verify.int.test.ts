@@ -67,8 +67,55 @@ it.each([
      values (gen_random_uuid(), 1, 0, 0, 5, 1, 3, 0, 'default', 'ghost')`,
     /stray: ready has a row of a job that is not in the log/,
   ],
+  [
+    'update jobledger.ready set partition = 99 where job_id = $id',
+    /stray: ready has the job in partition 99, its id says \d+/,
+  ],
+  [
+    `update jobledger.unique_keys set key = 'other'`,
+    /key "other" is held for verify.keyed, the job/,
+  ],
+  [`update jobledger.unique_keys set scope = 'forever'`, /held as forever, active by the log/],
+  [
+    `insert into jobledger.scheduled(run_at, state, job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind)
+     select now(), 'scheduled', job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind
+     from jobledger.ready where job_id = $id`,
+    /scheduled: the job has more than one dispatch row/,
+  ],
+  [
+    `insert into jobledger.tallies select partition, 1, queue, kind, 7, 0, 0, 0, 0 from jobledger.ready where job_id = $id`,
+    /tallies: at position 1, queue default, kind \S+: .* are 7, 0, 0, 0, 0, \d, 0, 0, 0, 0 by the log/,
+  ],
+  [
+    `insert into jobledger.tallies values (0, 1000, 'default', 'k', 0, 0, 0, 0, 0)`,
+    /tallies: stands at position 1000, the log ends at/,
+  ],
+  [
+    `select setval('jobledger.ready_seq', 1, false)`,
+    /ready: the next place in line would be 1, but \d+ is taken/,
+  ],
 ])('finds what was done by hand: %s', async (meddling, expected) => {
   expect((await after(meddling)).join('\n')).toMatch(expected);
+});
+
+it('finds the row of a job that has ended, whatever table it stands in', async () => {
+  await ledger.cancel(id, { actor: 'ada', reason: 'test' });
+  const found = await after(
+    `insert into jobledger.scheduled(run_at, state, job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind)
+     select now(), 'scheduled', stream_id, position, 0, 0, 5, 2, partition, 0, queue, kind
+     from jobledger.events where stream_id = $id and version = 1`,
+  );
+  expect(found).toEqual(['scheduled: the log says canceled, but the job stands in scheduled']);
+});
+
+it('finds the key of a job of the inbox missing', async () => {
+  await client.query('begin');
+  await ledger.enqueue('verify.keyed', {}, { unique: { key: 'guest' }, transaction: client });
+  await client.query('commit');
+  expect(await ledger.verify()).toMatchObject({ verified: true });
+  expect(await after(`delete from jobledger.unique_keys where key = 'guest'`)).toEqual([
+    'unique_keys: key "guest" is not held, but the job is in the inbox',
+  ]);
 });
 
 it('finds a hole in the positions, a time that steps back and a stream that cannot be', async () => {

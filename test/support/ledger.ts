@@ -54,8 +54,12 @@ export async function ledgerSite(options: { empty?: boolean } = {}): Promise<Led
     },
     move: async (schema = 'jobledger') => {
       const opened = openDatabase(database.config, { pooler: false, maxConnections: 4 });
-      const mover = await openStore(opened, { schema, log: SILENT, clockShiftMs: () => 0 });
-      await moveInbox(mover, 0, true).finally(() => endDatabase(opened));
+      try {
+        const mover = await openStore(opened, { schema, log: SILENT, clockShiftMs: () => 0 });
+        await moveInbox(mover, 0, true);
+      } finally {
+        await endDatabase(opened);
+      }
     },
     store,
   };

@@ -97,7 +97,11 @@ async function readPlan(
   const rows = await readDispatch(store, query, partition, workers.holding(states));
   const { joined } = places;
   const truth = { states, unreadable, joined, wrongTallies: tallies.wrong() };
-  return planPartition(partition, truth, rows, await readNow(store, query));
+  const known = new Set([...rows.workers, ...workers.recorded]);
+  const now = await readNow(store, query);
+  const plan = planPartition(partition, truth, { ...rows, workers: known }, now);
+  for (const id of plan.workers.keys()) workers.recorded.add(id);
+  return plan;
 }
 
 interface Progress {
