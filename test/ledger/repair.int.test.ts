@@ -80,6 +80,22 @@ test('a job that came due meanwhile stands where its time puts it', async () => 
   expect(await runAll(site, 3)).toEqual([1, 2, 3]);
 });
 
+test('a job that is not in the table of its state goes there, and a due one stays where it waits', async () => {
+  const { ledger, sql } = await openSite({ partitions: 1 });
+  const { id } = await ledger.enqueue('some', 1);
+  const due = await ledger.enqueue('some', 2, { delay: 1 });
+  const columns = `job_id, position, attempt, counted, max_attempts, version, partition, priority, queue, kind`;
+  await sql(
+    `with gone as (delete from jobledger.ready where job_id = '${id}' returning *)
+      insert into jobledger.scheduled(run_at, state, ${columns}) select now(), 'retrying', ${columns} from gone`,
+  );
+  await sql(`update jobledger.scheduled set version = 3 where job_id = $1`, [due.id]);
+  expect(await ledger.repairDispatch()).toMatchObject({
+    tables: { ready: { add: 1 }, scheduled: { add: 0, change: 1, remove: 1 } },
+    verification: { verified: true },
+  });
+});
+
 test('a released job keeps the place that it had before it was claimed', async () => {
   const site = await openSite({ partitions: 1 });
   const begun = signal();

@@ -2,6 +2,7 @@ import type { RepairChange, RepairedTable } from '../../api-repair.js';
 import { groupBy } from '../../group-by.js';
 import { stateAt, type JobState } from '../../job/state.js';
 import type { DispatchRow, DispatchRows, Place } from '../dispatch-rows.js';
+import { isTimed } from '../insert-rows.js';
 import { judgeKeys, type KeyJudgement } from '../judge-keys.js';
 import { judgeRows, type Folded, type Placed, type WrongRow } from '../judge-rows.js';
 import type { Joined, Settled } from './line-places.js';
@@ -74,7 +75,8 @@ export function planPartition(
 function newRow(state: JobState, truth: Truth, wrong: readonly Placed[], now: string): NewRow {
   const joined = truth.joined.get(state.id)!;
   const at = (table: Place) => wrong.find((one) => one.table === table)?.row;
-  const isDue = stateAt(state, now) === 'available' && at('scheduled') === undefined;
+  const staysScheduled = isTimed(state) && at('scheduled') !== undefined;
+  const isDue = stateAt(state, now) === 'available' && !staysScheduled;
   const table = state.state === 'running' ? 'leases' : isDue ? 'ready' : 'scheduled';
   return { table, state, seq: trusted(at(table), state), joined };
 }
