@@ -13,7 +13,10 @@ async function damaged() {
   await site.ledger.enqueue('some', {});
   await site.sql('delete from jobledger.ready where job_id = $1', [id]);
   const rows = () => site.sql('select from jobledger.ready');
-  return { ...site, id, rows, ...cliOn(site.url) };
+  const cli = cliOn(site.url);
+  const run = (args: readonly string[]) => cli.run(args);
+  const json = (args: readonly string[]) => cli.json(args);
+  return { ...site, id, rows, run, json };
 }
 
 it('shows what it would change and ends with 1 unless it may', async () => {
