@@ -49,9 +49,11 @@ export async function repair(store: Store): Promise<Repair> {
   await refuseWhileRunning(store, query);
   const report = new Report();
   const workers = new WorkersSeen();
+  const advanced = new Map<string, string>();
+  // Before any row goes: the highest number given may stand in it.
+  await advanceLate(store, query, { workers, advanced });
   await removeMisplaced(store, query, report);
   const without: KeyOwner[] = [];
-  const advanced = new Map<string, string>();
   for (let partition = 0; partition < store.partitions; partition++) {
     const plan = await repairPartition(store, query, partition, { workers, advanced });
     report.add(plan.changes);
@@ -120,13 +122,21 @@ async function repairPartition(
   const folding = await startFolding(store, query, partition, workers);
   return whileStopped(store, [partition], async (locked) => {
     const plan = await readPlan(store, locked, partition, folding);
-    for (const late of await lateSequences(store, locked, workers.last)) {
-      await advance(store, locked, late);
-      advanced.set(late.name, late.text);
-    }
+    await advanceLate(store, locked, { workers, advanced });
     await applyPlan(store, locked, partition, plan);
     return plan;
   });
+}
+
+async function advanceLate(
+  store: Store,
+  query: Query,
+  { workers, advanced }: Progress,
+): Promise<void> {
+  for (const late of await lateSequences(store, query, workers.last)) {
+    await advance(store, query, late);
+    advanced.set(late.name, late.text);
+  }
 }
 
 /** Keys that others had when it was their partition's turn; strays among those are gone by now. */
