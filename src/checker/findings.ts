@@ -14,6 +14,7 @@ export const FINDING_CODES = {
   'version-gap': 'a version of a stream is missing, or is there twice',
   'wrong-partition': 'a stream stands in another partition than its id names',
   malformed: 'an event lacks what its type carries',
+  'unknown-form': 'an event has a schema version that this program does not know',
   'kind-changed': 'an event names another kind or queue than its stream',
   'illegal-event': 'an event cannot follow in its job’s state',
   'wrong-attempt': 'an attempt’s number is not the next one, or not the running one',

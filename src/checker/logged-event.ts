@@ -7,6 +7,8 @@ export interface LoggedEvent {
   readonly stream: string;
   readonly version: number;
   readonly type: string;
+  /** Which form `data` has. */
+  readonly form: number;
   readonly kind: string;
   readonly queue: string;
   readonly tenant: string;
@@ -24,7 +26,7 @@ export interface EventData {
   readonly priority?: number;
   readonly maxAttempts?: number;
   readonly extraAttempts?: number;
-  readonly to?: number;
+  readonly to?: number | string;
   readonly from?: string;
   readonly runAt?: string;
   readonly ending?: string;
@@ -39,7 +41,8 @@ export async function* readEvents(
   schema: string,
   partition: number,
 ): AsyncGenerator<LoggedEvent> {
-  const text = `select position::text, stream_id::text, version::text, type::text, kind, queue,
+  const text = `select position::text, stream_id::text, version::text, type::text,
+      schema_version::text as form, kind, queue,
       coalesce(meta->>'tenant', '') as tenant, ${timeText('recorded_at')} as at,
       (data - array['payload', 'result', 'error', 'metadata', 'note'])::text as data,
       (data ? 'payload')::text as has_payload, (data ? 'error')::text as has_error
@@ -51,6 +54,7 @@ export async function* readEvents(
       stream: row['stream_id']!,
       version: Number(row['version']),
       type: row['type']!,
+      form: Number(row['form']),
       kind: row['kind']!,
       queue: row['queue']!,
       tenant: row['tenant']!,

@@ -37,6 +37,11 @@ export const MAY_COME_IN: { readonly [type: string]: readonly State[] } = {
   JobDiscarded: [...WAITING, 'failed'],
 };
 
+/** The forms of each event that the checker can judge: all are in their first unless said here. */
+export const FORMS: { readonly [type: string]: readonly number[] } = {
+  JobRescheduled: [1, 2],
+};
+
 /** Events that end the running attempt; after a requested cancel only the first and the last may. */
 export const OUTCOMES: ReadonlySet<string> = new Set([
   'AttemptSucceeded',

@@ -1,6 +1,6 @@
 import type { FindingCode } from './findings.js';
 import type { LoggedEvent } from './logged-event.js';
-import { MAY_COME_IN, OUTCOMES, type State } from './states.js';
+import { FORMS, MAY_COME_IN, OUTCOMES, type State } from './states.js';
 
 /** A job as the checker folds it. */
 export interface Stream {
@@ -33,6 +33,12 @@ export interface Stream {
 export interface Sorry {
   readonly code: FindingCode;
   readonly text: string;
+}
+
+/** Whether its data is in a form that can be judged: in another it may mean anything. */
+export function unknownForm({ type, form }: LoggedEvent): Sorry | undefined {
+  if ((FORMS[type] ?? [1]).includes(form)) return undefined;
+  return { code: 'unknown-form', text: `${type} of form ${form}` };
 }
 
 /** A stream after its first event, or why that cannot be the first. */
@@ -107,13 +113,13 @@ const RULES: { readonly [type: string]: Rule } = {
   },
   JobCanceled: canceled,
   JobRetried: retried,
-  JobRescheduled: (job, { data }) => {
-    if (data.runAt === undefined) return lacks('JobRescheduled', 'runAt');
-    job.runAt = data.runAt;
-    return undefined;
+  JobRescheduled: (job, { form, data }) => {
+    const due = form === 1 ? data.runAt : data.to;
+    if (typeof due !== 'string') return lacks('JobRescheduled', form === 1 ? 'runAt' : 'to');
+    return change(job, { runAt: due });
   },
   JobReprioritized: (job, { data }) => {
-    if (data.to === undefined) return lacks('JobReprioritized', 'to');
+    if (typeof data.to !== 'number') return lacks('JobReprioritized', 'to');
     return change(job, { priority: data.to, inFirstPlace: false });
   },
   JobDiscarded: (job) => ended(job, { state: 'discarded' }),

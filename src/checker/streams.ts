@@ -1,7 +1,7 @@
 import type { Findings } from './findings.js';
 import type { LoggedEvent } from './logged-event.js';
 import { STATES, type State } from './states.js';
-import { begin, follow, type Stream } from './stream.js';
+import { begin, follow, unknownForm, type Stream } from './stream.js';
 
 /** An ended stream as a number: its last version and its state. */
 const SORTS = STATES.length;
@@ -75,6 +75,8 @@ export class Streams {
 
   #judge(event: LoggedEvent): ReturnType<typeof follow> {
     const { stream: id } = event;
+    const unknown = unknownForm(event);
+    if (unknown !== undefined) return unknown;
     const ended = this.#ended.get(id);
     if (ended !== undefined) return this.#afterEnd(event, ended);
     const known = this.#live.get(id);

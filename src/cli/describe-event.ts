@@ -1,4 +1,5 @@
 import { duration, percent } from '../human.js';
+import { formProblem } from '../job/event-versions.js';
 import type { ErrorRecord, FailureDecision, RecordedEvent, WorkerInfo } from '../index.js';
 import { shorten, time } from './text.js';
 
@@ -6,16 +7,16 @@ type Workers = ReadonlyMap<number, WorkerInfo>;
 
 /** The workers that events name, as far as this program can read the events. */
 export function workersIn(events: readonly RecordedEvent[]): ReadonlySet<number> {
-  const readable = events.filter(({ schemaVersion }) => schemaVersion === 1);
+  const readable = events.filter((event) => formProblem(event) === undefined);
   const named = readable.flatMap(({ data }) => ('worker' in data ? [data.worker] : []));
   return new Set(named.filter((id) => Number.isInteger(id)));
 }
 
-/** What happened, in a sentence. An event of a version or type that is not known is shown raw. */
+/** What happened, in a sentence. An event of a version or type that is not known is shown raw, with a note. */
 export function describeEvent(event: RecordedEvent, workers: Workers): string {
   const raw = shorten(JSON.stringify(event.data), 200);
-  if (event.schemaVersion !== 1)
-    return `(version ${event.schemaVersion}, newer than this program) ${raw}`;
+  const problem = formProblem(event);
+  if (problem !== undefined) return `(${problem}) ${raw}`;
   const actor = event.meta.actor === undefined ? '' : `, by ${event.meta.actor}`;
   switch (event.type) {
     case 'JobEnqueued':
@@ -44,7 +45,7 @@ export function describeEvent(event: RecordedEvent, workers: Workers): string {
       return ended(event, workers);
     default: {
       const unknown: never = event;
-      return `(unknown to this program) ${unknown === undefined ? '' : raw}`;
+      return String(unknown);
     }
   }
 }
@@ -115,7 +116,7 @@ function operated(event: Operated): string {
       return `${extraAttempts} more, ${maxAttempts} in all${patched}`;
     }
     case 'JobRescheduled':
-      return `from ${time(event.data.from)} to ${time(event.data.runAt)}`;
+      return `from ${time(event.data.from)} to ${time(event.data.to)}`;
     case 'JobReprioritized':
       return `priority from ${event.data.from} to ${event.data.to}`;
     case 'JobDiscarded':

@@ -68,7 +68,7 @@ function reschedule(state: JobState, command: Command<'RescheduleJob'>): Answer 
     return refuse(state, 'only a scheduled or retrying job can be rescheduled');
   }
   const { reason, runAt, actor } = command;
-  const data = { reason, from: state.runAt, runAt, state: state.state };
+  const data = { reason, state: state.state, from: state.runAt, to: runAt };
   return [{ type: 'JobRescheduled', data, meta: { actor } }];
 }
 

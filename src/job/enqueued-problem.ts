@@ -1,4 +1,4 @@
-import { SCHEMA_VERSION } from './events.js';
+import { formProblem } from './event-versions.js';
 import { retryProblems } from './retry-problems.js';
 
 /**
@@ -6,8 +6,8 @@ import { retryProblems } from './retry-problems.js';
  * attempt relies on is looked at: a worker must neither guess nor fall over what others wrote.
  */
 export function enqueuedProblem(data: unknown, schemaVersion: number): string | undefined {
-  if (schemaVersion > SCHEMA_VERSION)
-    return `JobEnqueued: its form ${schemaVersion} is newer than this program`;
+  const unread = formProblem({ type: 'JobEnqueued', schemaVersion });
+  if (unread !== undefined) return `JobEnqueued: ${unread}`;
   if (!isRecord(data)) return 'JobEnqueued: expected an object';
   const { payload, timeoutMs, retry, unique, metadata } = data;
   if (payload === undefined) return 'JobEnqueued: payload: expected a value, there is none';

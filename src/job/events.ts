@@ -4,8 +4,8 @@ import type { RetryPolicy } from './retry.js';
 
 /**
  * The facts that make up a job's stream. An event says what happened; nothing is ever changed or
- * taken back. `JobEvents` maps each type to what its `data` carries; `runAt` is stamped by the append
- * (the ledger's clock plus `delayMs`) wherever a delay was decided.
+ * taken back. `JobEvents` maps each type to what its `data` carries in its newest version; `runAt` is
+ * stamped by the append (the ledger's clock plus `delayMs`) wherever a delay was decided.
  */
 export interface JobEvents {
   /** First event of every job stream. Absent `retry` means the default policy of schema version 1. */
@@ -90,9 +90,9 @@ export interface JobEvents {
   };
   JobRescheduled: {
     readonly reason: string;
-    readonly from: string;
-    readonly runAt: string;
     readonly state: 'scheduled' | 'retrying';
+    readonly from: string;
+    readonly to: string;
   };
   JobReprioritized: { readonly reason: string; readonly from: number; readonly to: number };
   JobDiscarded: { readonly reason: string; readonly from: WaitingState | 'failed' };
@@ -187,6 +187,3 @@ export const EVENT_TYPES = [
   'JobReprioritized',
   'JobDiscarded',
 ] as const satisfies readonly EventType[];
-
-/** The schema version in which this program writes each event type. */
-export const SCHEMA_VERSION = 1;

@@ -1,4 +1,5 @@
-import { SCHEMA_VERSION, type EventOf, type RecordedEvent } from './events.js';
+import { formProblem } from './event-versions.js';
+import type { EventOf, RecordedEvent } from './events.js';
 import {
   canceled,
   cancelRequested,
@@ -19,12 +20,12 @@ import { unreachable } from './unreachable.js';
 
 /**
  * The job after one more event. Throws IllegalEvent for an event that cannot follow: skipped, repeated,
- * of another stream, in a form newer than this program, or against the rules of `decide`. Nothing
+ * of another stream, in a form that is not this program's, or against the rules of `decide`. Nothing
  * illegal is ever passed over.
  */
 export function evolve(state: JobState | undefined, event: RecordedEvent): JobState {
-  if (event.schemaVersion > SCHEMA_VERSION)
-    throw new IllegalEvent(event, `its form ${event.schemaVersion} is newer than this program`);
+  const problem = formProblem(event);
+  if (problem !== undefined) throw new IllegalEvent(event, problem);
   if (event.type === 'JobEnqueued') return enqueued(state, event);
   if (state === undefined) throw new IllegalEvent(event, 'the stream begins with JobEnqueued');
   if (event.streamId !== state.id) illegal(state, event, `the stream is ${state.id}`);
@@ -106,10 +107,10 @@ function retried(state: JobState, event: EventOf<'JobRetried'>): JobState {
 }
 
 function rescheduled(state: JobState, event: EventOf<'JobRescheduled'>): JobState {
-  const { runAt } = event.data;
+  const { state: expected, to } = event.data;
   if (state.state !== 'scheduled' && state.state !== 'retrying') illegal(state, event);
-  if (event.data.state !== state.state) illegal(state, event);
-  return { ...factsAfter(state, event), state: state.state, runAt };
+  if (expected !== state.state) illegal(state, event);
+  return { ...factsAfter(state, event), state: state.state, runAt: to };
 }
 
 function reprioritized(state: JobState, event: EventOf<'JobReprioritized'>): JobState {

@@ -1,4 +1,5 @@
 import type { Statement } from '../database.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import { alive } from './ending-parts.js';
 import { CARRIED_COLUMNS, EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
 import { isCurrent } from './strays.js';
@@ -81,7 +82,7 @@ leased as (
   select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${CARRIED_COLUMNS} from picked, head),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
+  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptStarted', ${EVENT_VERSIONS.AttemptStarted}, kind, queue,
     case when attempt = 0 then $12::jsonb
       else jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint) end, '{}', at
   from picked, head)

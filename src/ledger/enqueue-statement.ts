@@ -1,4 +1,5 @@
 import type { Statement } from '../database.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import { float8Array, int4Array, jsonbArray, textArray, uuidArray } from './binary-array.js';
 import { EVENT_COLUMNS, head, isLocked, iso, perPartition, type Store } from './store.js';
 
@@ -99,7 +100,7 @@ input as materialized (select ${INPUT}, generate_series(1, cardinality($2::uuid[
   where ${isLocked}),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue, data,
+  select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', ${EVENT_VERSIONS.JobEnqueued}, kind, queue, data,
     coalesce(meta, '{}'), at from head, input),
 lined_up as (
   insert into ${t.ready}(${JOB_COLUMNS})
@@ -117,7 +118,7 @@ input as materialized (
     where ${isLocked}) i${where}),
 ${inbox.after}recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', 1, kind, queue,
+  select ${partition}::smallint, head + n, id, 1, 'JobEnqueued', ${EVENT_VERSIONS.JobEnqueued}, kind, queue,
     case when due is null then data else data || jsonb_build_object('runAt', ${iso('due')}) end,
     coalesce(meta, '{}'), at from input, head),
 waiting as (

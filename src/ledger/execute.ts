@@ -2,8 +2,8 @@ import { failedStatement, transact, type Statement } from '../database.js';
 import { LedgerError } from '../errors.js';
 import type { JobCommand, Rejection } from '../job/commands.js';
 import { decide, isRejection } from '../job/decide.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { EventMeta, NewEvent, RecordedEvent } from '../job/events.js';
-import { SCHEMA_VERSION } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
 import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
@@ -141,7 +141,7 @@ function record(
         streamId: job.id,
         version: job.version + index + 1,
         type: event.type,
-        schemaVersion: SCHEMA_VERSION,
+        schemaVersion: EVENT_VERSIONS[event.type],
         kind: job.kind,
         queue: job.queue,
         data: withRunAt(event, now),
@@ -213,16 +213,17 @@ function appendStatement(
   return {
     text: `with ${head(store, partition, '$1')},
     recorded as (insert into ${store.tables.eventsOf(partition)}(${EVENT_COLUMNS})
-    select ${partition}::smallint, head + ord, id, version, type::${store.tables.eventType}, ${SCHEMA_VERSION},
+    select ${partition}::smallint, head + ord, id, version, type::${store.tables.eventType}, form,
       kind, queue, data, meta, at
-    from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::jsonb[])
-      with ordinality e(id, version, type, kind, queue, data, meta, ord), head)
+    from unnest($2::uuid[], $3::int[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[])
+      with ordinality e(id, version, type, form, kind, queue, data, meta, ord), head)
     select head, ${iso('at')} as at from head`,
     values: [
       store.clockShiftMs(),
       column('streamId'),
       column('version'),
       column('type'),
+      column('schemaVersion'),
       column('kind'),
       column('queue'),
       column('data').map((data) => JSON.stringify(data)),

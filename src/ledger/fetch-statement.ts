@@ -1,4 +1,7 @@
 import type { Statement } from '../database.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
+import type { StoredEvent } from '../job/upcast.js';
+import { readStored, storedOf, type Stored } from './read.js';
 import { perPartition, type Store } from './store.js';
 
 /** A claimed attempt, as it is fetched after the commit. */
@@ -16,16 +19,16 @@ export interface ClaimedRow {
   readonly meta: unknown;
   /** The form of `data`: the schema version of JobEnqueued. */
   readonly form: number;
-  /** Data of the event with a later payload (JobRetried), or null. */
-  readonly patched: unknown;
-  /** Data of the latest failure or loss, or null. */
-  readonly failure: unknown;
+  /** The event with a later payload (JobRetried), or null. */
+  readonly patched: StoredEvent | null;
+  /** The latest failure or loss, or null. */
+  readonly failure: StoredEvent | null;
 }
 
 /** What of an attempt cannot be told from its JobEnqueued, in the order in which the query lists it. */
 type Odd = readonly [
   ...[priority: number, attempt: number, counted: number, maxAttempts: number, losses: number],
-  ...[form: number, patched: unknown, failure: unknown],
+  ...[form: number, patched: Stored | null, failure: Stored | null],
 ];
 
 type ById<T> = Readonly<Record<string, T>> | null;
@@ -63,11 +66,13 @@ export function claimedRows(lists: FetchedLists, kind: string): ClaimedRow[] {
   const rows = ids.split(',').map((id, index): ClaimedRow => {
     const origin = origins[index];
     const own = odd?.[id];
+    const enqueued = own && readStored(['JobEnqueued', own[5], origin]);
     return {
       job_id: id,
       kind: kinds?.[id] ?? kind,
       seq: places[index]!,
-      data: origin,
+      data: enqueued === undefined ? origin : enqueued.data,
+      form: enqueued?.schemaVersion ?? EVENT_VERSIONS.JobEnqueued,
       meta: metas?.[id] ?? {},
       // Of a job to which nothing has happened but its enqueue, all is said there.
       priority: own?.[0] ?? numberOr(origin?.priority, 0),
@@ -75,9 +80,8 @@ export function claimedRows(lists: FetchedLists, kind: string): ClaimedRow[] {
       counted: own?.[2] ?? 1,
       max_attempts: own?.[3] ?? numberOr(origin?.maxAttempts, 1),
       losses: own?.[4] ?? 0,
-      form: own?.[5] ?? 1,
-      patched: own?.[6] ?? null,
-      failure: own?.[7] ?? null,
+      patched: own?.[6] ? readStored(own[6]) : null,
+      failure: own?.[7] ? readStored(own[7]) : null,
     };
   });
   // Ids are made in the order of enqueueing, so they nearly are already; on the server it costs more.
@@ -101,13 +105,14 @@ function numberOr(value: unknown, otherwise: number): number {
  */
 const fetchText = perPartition((store, partition) => {
   const events = store.tables.eventsOf(partition);
-  const dataAt = (position: string) => `case when ${position} is not null then
-    (select data from ${events} e where e.partition = ${partition} and e.position = ${position}) end`;
-  const odd = `priority, attempt, counted, max_attempts, losses, schema_version, ${dataAt('payload_at')}, ${dataAt('error_at')}`;
+  const eventAt = (position: string) => `case when ${position} is not null then
+    (select ${storedOf('e')} from ${events} e
+      where e.partition = ${partition} and e.position = ${position}) end`;
+  const odd = `priority, attempt, counted, max_attempts, losses, schema_version, ${eventAt('payload_at')}, ${eventAt('error_at')}`;
   return `select string_agg(job_id::text, ','), string_agg(data::text, ','), string_agg(seq::text, ','),
   json_object_agg(job_id, kind) filter (where kind <> $3),
   json_object_agg(job_id, meta) filter (where meta <> '{}'),
-  json_object_agg(job_id, json_build_array(${odd})) filter (where version <> 2 or schema_version <> 1 or losses > 0)
+  json_object_agg(job_id, json_build_array(${odd})) filter (where version <> 2 or schema_version <> ${EVENT_VERSIONS.JobEnqueued} or losses > 0)
 from (select l.*, origin.* from ${store.tables.leases} l
   cross join lateral (select data, meta, schema_version from ${events} e
     where e.partition = ${partition} and e.position = l.position and e.stream_id = l.job_id offset 0) origin

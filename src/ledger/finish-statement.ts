@@ -8,6 +8,7 @@ import {
   textArray,
   uuidArray,
 } from './binary-array.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { EventType } from '../job/events.js';
 import { alive, freedKeys, missed } from './ending-parts.js';
 import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
@@ -69,6 +70,7 @@ export function finishStatement(
       uuidArray(endings.filter((one) => one.freesKey).map((one) => one.jobId)),
       endings.some((one) => one.then === 'scheduled' || one.then === 'retrying'),
       endings.some((one) => one.then === 'line'),
+      int4Array(endings.map((one) => EVENT_VERSIONS[one.type])),
     ],
   };
 }
@@ -94,7 +96,7 @@ moved as not materialized (
     coalesce(run_at::timestamptz, at + delay_ms * interval '1 millisecond') as due from held h, head),
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, at_position, job_id, version + 1, type::${t.eventType}, 1, kind, queue,
+  select ${partition}::smallint, at_position, job_id, version + 1, type::${t.eventType}, form, kind, queue,
     case when due is null then data else data || jsonb_build_object('runAt', ${iso('due')}) end, meta, at
   from moved),
 waiting as (
@@ -113,4 +115,4 @@ const INPUT = `unnest($3::uuid[]) as id, unnest($4::bigint[]) as of_claim, unnes
       unnest($6::text[]) as type, unnest($7::jsonb[]) as data, unnest($8::jsonb[]) as meta,
       unnest($9::text[]) as next, unnest($10::int[]) as new_counted, unnest($11::int[]) as new_losses,
       unnest($12::float8[]) as delay_ms, unnest($13::text[]) as run_at, unnest($14::boolean[]) as failure,
-      unnest($15::boolean[]) as cancel_known`;
+      unnest($15::boolean[]) as cancel_known, unnest($19::int[]) as form`;

@@ -1,4 +1,5 @@
 import type { Statement } from '../database.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { Claim, ClaimSummary } from './claim-statement.js';
 import { alive } from './ending-parts.js';
 import { claimedRows, type ClaimedRow } from './fetch-statement.js';
@@ -69,7 +70,7 @@ leased as (
   select seq, $3::bigint, $2::int, at, attempt + 1, counted + 1, version + 1, ${CARRIED_COLUMNS} from picked, head),
 recorded as (
   insert into ${events}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + 1, job_id, version + 1, 'AttemptStarted', 1, kind, queue,
+  select ${partition}::smallint, head + 1, job_id, version + 1, 'AttemptStarted', ${EVENT_VERSIONS.AttemptStarted}, kind, queue,
     case when attempt = 0 then $5::jsonb
       else jsonb_build_object('attempt', attempt + 1, 'worker', $2::int, 'claim', $3::bigint) end, '{}', at
   from picked, head)
@@ -79,7 +80,7 @@ select (select count(*) from picked)::int as taken, (select count(*) from line):
 from (select) one left join lateral (
   select p.job_id, p.kind, p.seq::text, e.data::text, e.meta from picked p cross join lateral (
     select data, meta from ${events} e where e.partition = ${partition} and e.position = p.position
-      and e.stream_id = p.job_id and e.schema_version = 1 offset 0) e
+      and e.stream_id = p.job_id and e.schema_version = ${EVENT_VERSIONS.JobEnqueued} offset 0) e
   where p.version = 1 and ${isSmall('e.data')} and ${isSmall('e.meta')}) job on true`;
 });
 

@@ -1,5 +1,6 @@
 import type { Job } from '../api.js';
 import { LedgerError } from '../errors.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { RecordedEvent } from '../job/events.js';
 import { evolve, fold } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
@@ -60,7 +61,7 @@ async function lookUpInbox(store: Store, jobId: string): Promise<Job | undefined
     streamId: jobId,
     version: 1,
     type: 'JobEnqueued',
-    schemaVersion: 1,
+    schemaVersion: EVENT_VERSIONS.JobEnqueued,
     kind,
     queue,
     data,

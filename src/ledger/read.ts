@@ -1,4 +1,5 @@
 import type { RecordedEvent } from '../job/events.js';
+import { upcast, type StoredEvent } from '../job/upcast.js';
 import { badId, isUuid, parseShortId, partitionOf } from './ids.js';
 import { clock, iso, perPartition, type Store } from './store.js';
 
@@ -65,12 +66,20 @@ export interface EventRow {
 }
 
 /** The select list that `toEvent` reads; timestamps as text, since a JS Date drops microseconds. */
-export const EVENT_FIELDS = `partition, position, stream_id, version, type::text as type,
-  schema_version, kind, queue, data, meta, ${iso('recorded_at')} as recorded_at`;
+export const EVENT_FIELDS = eventFields('data');
 
-/** A row as an event. Types and versions unknown to this program pass through unchanged. */
+/** The same with something else for `data`: less of it, where much of it is not needed. */
+export function eventFields(data: string): string {
+  return `partition, position, stream_id, version, type::text as type, schema_version, kind, queue,
+    ${data} as data, meta, ${iso('recorded_at')} as recorded_at`;
+}
+
+/**
+ * A row as an event, in the version that this program writes. Types and versions unknown to it pass
+ * through unchanged.
+ */
 export function toEvent(row: EventRow): RecordedEvent {
-  return {
+  return upcast({
     partition: row.partition,
     position: row.position,
     streamId: row.stream_id,
@@ -82,7 +91,20 @@ export function toEvent(row: EventRow): RecordedEvent {
     data: row.data,
     meta: row.meta,
     recordedAt: row.recorded_at,
-  } as RecordedEvent;
+  }) as RecordedEvent;
+}
+
+/** What is read of an event that a statement takes along: its type, its schema version, its data. */
+export type Stored = readonly [type: string, schemaVersion: number, data: unknown];
+
+/** An event of a table as `readStored` takes it. */
+export function storedOf(alias: string): string {
+  return `json_build_array(${alias}.type, ${alias}.schema_version, ${alias}.data)`;
+}
+
+/** A stored event in the version that this program writes; one that it does not know is unchanged. */
+export function readStored([type, schemaVersion, data]: Stored): StoredEvent {
+  return upcast({ type, schemaVersion, data });
 }
 
 /** Driven from the ids, so that no statistics are needed to find the index. */

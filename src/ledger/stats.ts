@@ -1,6 +1,9 @@
 import type { StateCounts, Stats } from '../api-views.js';
 import { snapshot } from '../database.js';
+import { formProblem } from '../job/event-versions.js';
+import type { RecordedEvent } from '../job/events.js';
 import { STATES } from '../job/state.js';
+import { eventFields, toEvent, type EventRow } from './read.js';
 import { clock, iso, type Store } from './store.js';
 import { TOTALS, totalsBetween } from './tally.js';
 
@@ -175,15 +178,26 @@ async function readOldest(store: Store, query: Query, at: string): Promise<numbe
     { length: store.partitions },
     (_, partition) => `select e.* from (select job_id from ${store.tables.ready}
         where partition = ${partition} order by seq limit 1) r
-      cross join lateral (select ${iso('recorded_at')} as "recordedAt", data->>'runAt' as "runAt"
+      cross join lateral (select ${eventFields(TIMES)}
         from ${store.tables.eventsOf(partition)} where stream_id = r.job_id
           and type::text not in (${UNMOVED}) order by version desc limit 1) e`,
   );
   const { rows } = await query(oldest.join(' union all '));
-  const since = (rows as { recordedAt: string; runAt: string | null }[]).map(
-    ({ recordedAt, runAt }) => Math.max(Date.parse(recordedAt), Date.parse(runAt ?? '') || 0),
-  );
+  const since = (rows as EventRow[]).map((row) => {
+    const event = toEvent(row);
+    return Math.max(Date.parse(event.recordedAt), Date.parse(dueOf(event) ?? '') || 0);
+  });
   return since.length === 0 ? null : Math.max(0, Date.parse(at) - Math.min(...since));
+}
+
+/** What says a time in any version of any event: the rest may be large. */
+const TIMES = `jsonb_build_object('runAt', data->'runAt', 'to', data->'to')`;
+
+/** The time that an event gives its job, if it gives one and can be read. */
+function dueOf(event: RecordedEvent): string | null | undefined {
+  if (formProblem(event) !== undefined) return undefined;
+  if (event.type === 'JobRescheduled') return event.data.to;
+  return 'runAt' in event.data ? event.data.runAt : undefined;
 }
 
 /** Events after which a waiting job stands where it stood. */

@@ -2,9 +2,11 @@ import type { OutcomeCommand } from '../job/commands.js';
 import type { AbortReason } from '../job/define.js';
 import type { ErrorRecord } from '../job/error-record.js';
 import { enqueuedProblem } from '../job/enqueued-problem.js';
-import type { EventMeta, JobEvents } from '../job/events.js';
+import { formProblem } from '../job/event-versions.js';
+import type { EventMeta, EventType, JobEvents } from '../job/events.js';
 import type { Json, JsonObject } from '../job/json.js';
 import type { JobState } from '../job/state.js';
+import type { StoredEvent } from '../job/upcast.js';
 import type { ClaimedRow } from '../ledger/fetch-statement.js';
 import type { ClaimFacts } from './claim-facts.js';
 
@@ -17,7 +19,7 @@ export class Attempt {
   readonly claim: ClaimFacts;
   /** What its JobEnqueued says; nothing of it counts where that is malformed. */
   readonly enqueued: JobEvents['JobEnqueued'];
-  /** Why its JobEnqueued cannot be worked on. */
+  /** Why it cannot be worked on: of its JobEnqueued, or of another event that it builds on. */
   readonly malformed: string | undefined;
   readonly meta: EventMeta;
   #controller: AbortController | undefined;
@@ -38,9 +40,10 @@ export class Attempt {
   constructor(row: ClaimedRow, claim: ClaimFacts) {
     this.row = row;
     this.claim = claim;
-    this.malformed = enqueuedProblem(row.data, row.form);
+    const problem = enqueuedProblem(row.data, row.form);
     this.enqueued =
-      this.malformed === undefined ? (row.data as JobEvents['JobEnqueued']) : NOTHING_ENQUEUED;
+      problem === undefined ? (row.data as JobEvents['JobEnqueued']) : NOTHING_ENQUEUED;
+    this.malformed = problem ?? unreadable(row.patched) ?? unreadable(row.failure);
     this.meta = row.meta as EventMeta;
   }
 
@@ -53,7 +56,7 @@ export class Attempt {
   }
 
   get payload(): Json {
-    const patched = this.row.patched as JobEvents['JobRetried'] | null;
+    const patched = dataOf<'JobRetried'>(this.row.patched);
     return patched?.payload === undefined ? this.enqueued.payload : patched.payload;
   }
 
@@ -71,7 +74,7 @@ export class Attempt {
   }
 
   get #failure(): JobEvents['AttemptFailed'] | undefined {
-    return (this.row.failure as JobEvents['AttemptFailed'] | null) ?? undefined;
+    return dataOf<'AttemptFailed'>(this.row.failure);
   }
 
   get isQuarantined(): boolean {
@@ -174,6 +177,17 @@ export class Attempt {
       startedAt: this.claim.at,
     };
   }
+}
+
+/** What an event says; undefined if there is none, or none that this program can read. */
+function dataOf<T extends EventType>(event: StoredEvent | null): JobEvents[T] | undefined {
+  if (event === null || formProblem(event) !== undefined) return undefined;
+  return event.data as JobEvents[T];
+}
+
+function unreadable(event: StoredEvent | null): string | undefined {
+  const problem = event === null ? undefined : formProblem(event);
+  return problem === undefined ? undefined : `${event!.type}: ${problem}`;
 }
 
 const NOTHING_ENQUEUED = {

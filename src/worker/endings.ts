@@ -1,5 +1,6 @@
 import { decide, isRejection } from '../job/decide.js';
 import { succeeded } from '../job/decide-outcome.js';
+import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { NewEvent, RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import type { JobState, StateName } from '../job/state.js';
@@ -99,7 +100,7 @@ function afterEvent(before: JobState, event: NewEvent): JobState {
       version: before.version + 1,
     },
     ...{
-      schemaVersion: 1,
+      schemaVersion: EVENT_VERSIONS[event.type],
       kind: before.kind,
       queue: before.queue,
       meta: {},

@@ -16,6 +16,8 @@ interface Unusual {
   readonly afterS?: number;
   readonly kind?: string;
   readonly partition?: number;
+  /** Its schema version; 1 unless said. */
+  readonly form?: number;
 }
 
 /** A job's id in partition 0, the same for the same number. */
@@ -61,10 +63,10 @@ export async function write(
       position += 1 + (unusual.skip ?? 0);
       at += (unusual.afterS ?? 1) * 1_000;
       version = unusual.version ?? version + 1;
-      const { partition = 0, kind = 'k' } = unusual;
+      const { partition = 0, kind = 'k', form = 1 } = unusual;
       await client.query(
-        `insert into jobledger.events values ($1, $2, $3, $4, $5, 1, $6, 'default', $7, '{}', $8)`,
-        [partition, position, jobId(n), version, type, kind, data, new Date(at)],
+        `insert into jobledger.events values ($1, $2, $3, $4, $5, $9, $6, 'default', $7, '{}', $8)`,
+        [partition, position, jobId(n), version, type, kind, data, new Date(at), form],
       );
     }
   }

@@ -17,6 +17,10 @@ const retried = (maxAttempts: number, extraAttempts = 1): Written => [
   'JobRetried',
   { reason: 'r', from: 'failed', extraAttempts, maxAttempts },
 ];
+const LATER: Written = ['JobEnqueued', { ...ENQUEUED[1], runAt: '2099-01-01T00:00:00.000000Z' }];
+/** In the second form of the event; the first one is among the legal streams. */
+const rescheduled = (to?: string, form = 2): Written =>
+  odd(['JobRescheduled', { reason: 'r', state: 'scheduled', from: 'x', to }], { form });
 const DUPLICATE: Written = ['JobDeduplicated', { times: 1, by: null }];
 const REJECTED: Written = [
   'OutcomeRejected',
@@ -42,10 +46,11 @@ export const LEGAL: readonly (readonly Written[])[] = [
   [ENQUEUED, canceled({ from: 'available' })],
   [ENQUEUED, ['JobReprioritized', { from: 0, to: 3, reason: 'r' }], ['JobDiscarded', {}]],
   [
-    ['JobEnqueued', { ...ENQUEUED[1], runAt: '2099-01-01T00:00:00.000000Z' }],
+    LATER,
     ['JobRescheduled', { runAt: PAST, state: 'scheduled', from: 'x', reason: 'r' }],
     ...[started(1), ['ProgressReported', { attempt: 1, fraction: 0.5 }] as const, succeeded(1)],
   ],
+  [LATER, rescheduled(PAST), started(1), succeeded(1)],
 ];
 
 /** Streams that cannot be; each is the finding's only cause. */
@@ -63,6 +68,15 @@ export const DAMAGE: readonly (readonly [FindingCode, RegExp, readonly Written[]
   ['malformed', /lacks worker, claim/, [ENQUEUED, ['AttemptStarted', { attempt: 1 }]]],
   ['malformed', /lacks a decision/, [ENQUEUED, started(1), ['AttemptFailed', { attempt: 1 }]]],
   ['malformed', /lacks runAt/, [ENQUEUED, started(1), snoozed(1)]],
+  ['malformed', /JobRescheduled lacks to/, [LATER, rescheduled()]],
+  ['malformed', /JobRescheduled lacks runAt/, [LATER, rescheduled(PAST, 1)]],
+  ['unknown-form', /JobRescheduled of form 3/, [LATER, rescheduled(PAST, 3)]],
+  ['unknown-form', /JobEnqueued of form 2/, [odd(ENQUEUED, { form: 2 })]],
+  [
+    'unknown-form',
+    /JobDeduplicated of form 2/,
+    [ENQUEUED, started(1), succeeded(1), odd(DUPLICATE, { form: 2 })],
+  ],
   ['kind-changed', /other in default, was k/, [ENQUEUED, odd(started(1), { kind: 'other' })]],
   ['illegal-event', /AttemptStarted begins/, [started(1)]],
   ['illegal-event', /JobRetried in a job that is available/, [ENQUEUED, retried(3)]],
@@ -141,4 +155,5 @@ export const DAMAGE: readonly (readonly [FindingCode, RegExp, readonly Written[]
     /due at 2099/,
     [ENQUEUED, started(1), failed(1, RETRY, '2099-01-01T00:00:00.000000Z'), started(2)],
   ],
+  ['early-start', /due at 2099/, [LATER, rescheduled('2099-02-01T00:00:00.000000Z'), started(1)]],
 ];

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeEvent, workersIn } from '../../src/cli/describe-event.js';
-import type { RecordedEvent, WorkerInfo } from '../../src/index.js';
+import { EVENT_VERSIONS } from '../../src/job/event-versions.js';
+import type { EventType, RecordedEvent, WorkerInfo } from '../../src/index.js';
 
 const WORKER: WorkerInfo = {
   ...{ id: 4, host: 'vm', pid: 77, version: '0.1.0', kinds: [], queues: [] },
@@ -67,7 +68,7 @@ const SENTENCES: readonly (readonly [string, object, string])[] = [
   ],
   [
     'JobRescheduled',
-    { reason: 'why', from: runAt, runAt },
+    { reason: 'why', from: runAt, to: runAt },
     'from 2026-01-31 08:00:05 to 2026-01-31 08:00:05, by ada: why',
   ],
   ['JobReprioritized', { reason: 'why', from: 0, to: 5 }, 'priority from 0 to 5, by ada: why'],
@@ -80,9 +81,11 @@ it.each(SENTENCES)('%s reads as a sentence', (type, data, sentence) => {
 
 it('an event of a newer version or an unknown type is shown raw, with a note', () => {
   const newer = { ...event('JobEnqueued', { a: 1 }), schemaVersion: 2 };
-  expect(describeEvent(newer, new Map())).toBe('(version 2, newer than this program) {"a":1}');
+  expect(describeEvent(newer, new Map())).toBe(
+    '(its form 2 is newer than this program, which reads up to form 1) {"a":1}',
+  );
   expect(describeEvent(event('JobForked', { a: 1 }), new Map())).toBe(
-    '(unknown to this program) {"a":1}',
+    '(it is an unknown event, newer than this program) {"a":1}',
   );
 });
 
@@ -101,5 +104,6 @@ function event(type: string, data: object): RecordedEvent {
     ['JobEnqueued', 'CancelRequested'].includes(type) || type.startsWith('Job')
       ? { actor: 'ada' }
       : {};
-  return { type, data, meta, schemaVersion: 1 } as unknown as RecordedEvent;
+  const schemaVersion = EVENT_VERSIONS[type as EventType] ?? 1;
+  return { type, data, meta, schemaVersion } as unknown as RecordedEvent;
 }

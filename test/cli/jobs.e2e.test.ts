@@ -97,7 +97,7 @@ test('a job can be rescheduled, reprioritized, canceled and discarded, with acto
     ['JobReprioritized', 'ada', true],
     ['JobCanceled', 'ada', true],
   ]);
-  expect(events[1]?.data).toMatchObject({ runAt: '2099-01-31T08:00:00.000000Z' });
+  expect(events[1]?.data).toMatchObject({ to: '2099-01-31T08:00:00.000000Z' });
 });
 
 test('with several ids each is answered, and one refusal makes the exit code 1', async () => {
@@ -256,7 +256,9 @@ test('a job with an event of a newer program is listed with a note, and told raw
   expect(listed.lines[1]).toMatch(new RegExp(`^${id} .* this program cannot read its events: `));
   const told = await on.run(['history', id]);
   expect(told).toMatchObject({ code: 0, errorLines: [] });
-  expect(told.lines.join()).toContain('(version 2, newer than this program) {"worker":"nine"}');
+  expect(told.lines.join()).toContain(
+    '(its form 2 is newer than this program, which reads up to form 1) {"worker":"nine"}',
+  );
 });
 
 function idOf(line: string | undefined): string {

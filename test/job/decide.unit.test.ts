@@ -181,7 +181,7 @@ describe('other commands', () => {
       {
         data: {
           from: job.state === 'retrying' ? job.runAt : '',
-          runAt: '2026-02-01T00:00:00.000000Z',
+          to: '2026-02-01T00:00:00.000000Z',
           state: 'retrying',
         },
         meta: { actor: 'ada' },

@@ -211,7 +211,7 @@ describe('an event that cannot follow', () => {
     const data = {
       reason: 'x',
       from: '',
-      runAt: '2027-01-01T00:00:00Z',
+      to: '2027-01-01T00:00:00Z',
       state: 'retrying',
     } as const;
     const event = recordedAs({ type: 'JobRescheduled', data }, { ...next, version: 2 });

@@ -46,11 +46,11 @@ export const SAMPLE_EVENTS: readonly NewEvent[] = [
   },
   {
     type: 'JobRescheduled',
-    data: { ...BY, from: '', runAt: '2026-02-01T00:00:00.000000Z', state: 'scheduled' },
+    data: { ...BY, from: '', to: '2026-02-01T00:00:00.000000Z', state: 'scheduled' },
   },
   {
     type: 'JobRescheduled',
-    data: { ...BY, from: '', runAt: '2026-02-01T00:00:00.000000Z', state: 'retrying' },
+    data: { ...BY, from: '', to: '2026-02-01T00:00:00.000000Z', state: 'retrying' },
   },
   { type: 'JobReprioritized', data: { ...BY, from: 0, to: 5 } },
   { type: 'JobDiscarded', data: { ...BY, from: 'available' } },

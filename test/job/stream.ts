@@ -1,6 +1,7 @@
 import { decide, isRejection } from '../../src/job/decide.js';
 import type { JobCommand, Rejection } from '../../src/job/commands.js';
 import type { ErrorRecord } from '../../src/job/error-record.js';
+import { EVENT_VERSIONS } from '../../src/job/event-versions.js';
 import type { NewEvent, RecordedEvent } from '../../src/job/events.js';
 import { evolve } from '../../src/job/evolve.js';
 import type { JobState } from '../../src/job/state.js';
@@ -62,7 +63,7 @@ export function recordedAs(
   return {
     partition: 3,
     streamId: JOB_ID,
-    schemaVersion: 1,
+    schemaVersion: EVENT_VERSIONS[event.type],
     kind: 'email.send',
     queue: 'default',
     ...at,

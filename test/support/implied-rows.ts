@@ -1,6 +1,7 @@
 import type { RecordedEvent } from 'jobledger';
 import { groupBy } from '../../src/group-by.js';
 import { fold } from '../../src/job/evolve.js';
+import { upcast } from '../../src/job/upcast.js';
 import { isTerminal, type JobState } from '../../src/job/state.js';
 import type { LedgerSite } from './ledger.js';
 
@@ -51,7 +52,9 @@ async function foldAll(site: LedgerSite): Promise<Map<string, JobState>> {
      from jobledger.events order by stream_id, version`,
   );
   const streams = groupBy(events, ({ event }) => event.streamId);
-  return new Map([...streams].map(([id, stream]) => [id, fold(stream.map(({ event }) => event))!]));
+  return new Map(
+    [...streams].map(([id, stream]) => [id, fold(stream.map(({ event }) => upcast(event)))!]),
+  );
 }
 
 function rowsOf(place: string): string {

@@ -1,10 +1,12 @@
 import { byPolicy } from '../../job/retry-plan.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '../../job/retry.js';
 import { enqueuedProblem } from '../../job/enqueued-problem.js';
+import { formProblem } from '../../job/event-versions.js';
 import { toErrorRecord } from '../../job/to-error-record.js';
 import type { JobEvents } from '../../job/events.js';
 import { execute, type Order } from '../../ledger/execute.js';
 import type { Execution } from '../../ledger/execution.js';
+import { readStored, storedOf, type Stored } from '../../ledger/read.js';
 import type { Store } from '../../ledger/store.js';
 import { inEach } from '../side-by-side.js';
 
@@ -134,7 +136,9 @@ export class Reaper {
     after: LostLease | undefined,
   ): Promise<readonly LostLease[]> {
     const result = await this.#store.database.pool.query<LostLease>({
-      text: `select l.seq, l.job_id, l.attempt, e.data, f.data as failure, w.retry from ${this.#store.tables.leases} l
+      text: `select l.seq, l.job_id, l.attempt, ${storedOf('e')} as enqueued,
+          case when f.position is not null then ${storedOf('f')} end as failure, w.retry
+        from ${this.#store.tables.leases} l
         join ${this.#store.tables.eventsOf(partition)} e on e.partition = ${partition} and e.position = l.position
         join ${this.#store.tables.workers} w on w.id = l.worker
         left join ${this.#store.tables.eventsOf(partition)} f on f.partition = ${partition} and f.position = l.error_at
@@ -151,10 +155,10 @@ interface LostLease {
   readonly seq: number;
   readonly job_id: string;
   readonly attempt: number;
-  readonly data: JobEvents['JobEnqueued'];
+  readonly enqueued: Stored;
   /** The lost worker's own policy, for jobs that have none. */
   readonly retry: RetryPolicy | null;
-  readonly failure: { readonly decision?: { readonly delayMs?: number } } | null;
+  readonly failure: Stored | null;
 }
 
 /** The policy stands in the job's own event, or in its worker's row: no code of the kind is needed. */
@@ -167,10 +171,8 @@ function loss(row: LostLease, worker: number): Order {
     },
   );
   const record = toErrorRecord(error, { category: 'unknown', retryable: true });
-  const facts = { attempt: row.attempt, previousDelayMs: row.failure?.decision?.delayMs };
-  // What nobody can work on may hold anything, and must not keep the other leases from being ended.
-  const own = enqueuedProblem(row.data, 1) === undefined ? row.data.retry : undefined;
-  const delay = byPolicy(own ?? row.retry ?? DEFAULT_RETRY, facts, Math.random);
+  const facts = { attempt: row.attempt, previousDelayMs: delayAfter(row.failure) };
+  const delay = byPolicy(ownPolicy(row.enqueued) ?? row.retry ?? DEFAULT_RETRY, facts, Math.random);
   return {
     jobId: row.job_id,
     command: {
@@ -181,4 +183,18 @@ function loss(row: LostLease, worker: number): Order {
       delay,
     },
   };
+}
+
+/** What nobody can work on may hold anything, and must not keep the other leases from being ended. */
+function ownPolicy(enqueued: Stored): RetryPolicy | undefined {
+  const { data, schemaVersion } = readStored(enqueued);
+  if (enqueuedProblem(data, schemaVersion) !== undefined) return undefined;
+  return (data as JobEvents['JobEnqueued']).retry;
+}
+
+function delayAfter(failure: Stored | null): number | undefined {
+  const event = failure === null ? undefined : readStored(failure);
+  if (event === undefined || formProblem(event) !== undefined) return undefined;
+  const { decision } = event.data as Partial<JobEvents['AttemptFailed']>;
+  return decision?.action === 'retry' ? decision.delayMs : undefined;
 }
