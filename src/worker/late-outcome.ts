@@ -1,5 +1,6 @@
 import type { JobCommand } from '../job/commands.js';
 import { OUTCOMES } from '../job/decide-outcome.js';
+import { formProblem } from '../job/event-versions.js';
 import type { RecordedEvent } from '../job/events.js';
 import { execute } from '../ledger/execute.js';
 import type { Execution } from '../ledger/execution.js';
@@ -52,6 +53,7 @@ export type Late =
 async function recordedEnd(store: Store, attempt: Attempt): Promise<RecordedEvent | undefined> {
   const stream = await readStream(store, attempt.jobId);
   return stream.find((event) => {
+    if (formProblem(event) !== undefined) return false;
     if (!('attempt' in event.data) || event.data.attempt !== attempt.row.attempt) return false;
     if (event.type === 'JobCanceled') return OUR_ENDINGS.includes(event.data.ending ?? '');
     if (event.type === 'OutcomeRejected') return event.data.worker === attempt.claim.worker;

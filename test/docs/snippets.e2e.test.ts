@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { goldenEvents } from '../events/golden.js';
 import { dataHome } from '../support/folder.js';
 import { blocksOf, document, documents, section, type Block } from './markdown.js';
 import { PRELUDE } from './prelude.js';
@@ -17,6 +18,15 @@ describe('the documents', () => {
     const snippets = blocks.filter(({ language }) => language === 'ts');
     expect(snippets.length).toBeGreaterThan(10);
     expect(await faults([...snippets, ...exampleEvents()])).toEqual([]);
+  }, 120_000);
+
+  it('have golden files beside them that read as events of today’s types', async () => {
+    const golden = goldenEvents().map(({ name, reads }) => ({
+      ...{ file: `test/events/${name}.json`, line: 1, language: 'ts' },
+      text: `import type { EventOf } from 'jobledger';
+        export const event: EventOf<'${reads.type}'> = ${JSON.stringify(reads)};`,
+    }));
+    expect(await faults(golden)).toEqual([]);
   }, 120_000);
 
   it('would be refused for a call that does not exist', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.js';
 import { inState, job, lastEvent, openSite } from './site.js';
 
 const BAD: readonly (readonly [string, number, RegExp])[] = [
@@ -39,5 +40,37 @@ test.each(BAD)(
       error: { name: 'Malformed', message: expect.stringMatching(problem), retryable: false },
     });
     expect(runs).toEqual(['before', 'after']);
+  },
+);
+
+/** What a worker builds on beside the enqueue: who wrote them, and where the lease says they stand. */
+const NEWER = [
+  ['JobRetried', 'payload_at', /JobRetried: its form 99 is newer/],
+  ['AttemptFailed', 'error_at', /AttemptFailed: its form 99 is newer/],
+] as const;
+
+test.each(NEWER)(
+  'a job with a %s of a newer program fails as malformed, and is not misread',
+  async (type, column, problem) => {
+    const { ledger, sql, start } = await openSite({ partitions: 1, verify: false });
+    const runs: unknown[] = [];
+    const runnable = job('known', (payload) => void runs.push(payload));
+    const { id } = await ledger.enqueue(runnable, 'enqueued', { unique: { key: 'k' } });
+    await sql(
+      `with recorded as (
+        insert into jobledger.events select partition, 2, stream_id, 2, $2, 99, kind, queue,
+          '{"payload": "misread", "error": {"message": "misread"}}', '{}', clock_timestamp()
+          from jobledger.events where stream_id = $1)
+      update jobledger.ready set version = 2, ${column} = 2 where job_id = $1`,
+      [id, type],
+    );
+    await start({ jobs: [runnable] });
+    await eventually(async () => expect(await ledger.history(id)).toHaveLength(4));
+    expect((await lastEvent(ledger, id, 'AttemptFailed')).data).toMatchObject({
+      decision: { action: 'fail', reason: 'malformed' },
+      error: { message: expect.stringMatching(problem) },
+    });
+    expect(runs).toEqual([]);
+    expect(await sql('select from jobledger.unique_keys')).toEqual([]);
   },
 );
