@@ -16,7 +16,10 @@ export interface FormerEvents {
   ];
 }
 
-/** The schema version in which this program writes each type: the newest that it can read. */
+/**
+ * The newest schema version of each type: what this program reads every event as, and writes unless
+ * `written-form.ts` names the type.
+ */
 export const EVENT_VERSIONS: { readonly [T in EventType]: VersionOf<T> } = {
   JobEnqueued: 1,
   JobDeduplicated: 1,

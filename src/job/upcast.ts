@@ -9,7 +9,7 @@ const UPCASTERS: { readonly [T in keyof FormerEvents]: Steps<T> } = {
   JobRescheduled: [({ runAt, ...data }) => ({ ...data, to: runAt })],
 };
 
-/** The steps from each former version to the one behind it, the last one to what is written now. */
+/** The steps from each former version to the one behind it, the last one to the newest. */
 type Steps<T extends EventType> = Chain<readonly [...FormerOf<T>, JobEvents[T]]>;
 
 type Chain<Forms extends readonly unknown[]> = Forms extends readonly [

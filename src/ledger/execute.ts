@@ -6,6 +6,7 @@ import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { EventMeta, NewEvent, RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
+import { writtenData, writtenVersion } from '../job/written-form.js';
 import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
 import { terminateHolder } from './lock-holder.js';
 import { addMs } from './add-ms.js';
@@ -223,10 +224,10 @@ function appendStatement(
       column('streamId'),
       column('version'),
       column('type'),
-      column('schemaVersion'),
+      events.map((event) => writtenVersion(event.type)),
       column('kind'),
       column('queue'),
-      column('data').map((data) => JSON.stringify(data)),
+      events.map((event) => JSON.stringify(writtenData(event))),
       column('meta').map((meta) => JSON.stringify(meta)),
     ],
   };

@@ -8,8 +8,8 @@ import {
   textArray,
   uuidArray,
 } from './binary-array.js';
-import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { EventType } from '../job/events.js';
+import { writtenVersion } from '../job/written-form.js';
 import { alive, freedKeys, missed } from './ending-parts.js';
 import { EVENT_COLUMNS, head, iso, perPartition, type Store } from './store.js';
 
@@ -70,7 +70,7 @@ export function finishStatement(
       uuidArray(endings.filter((one) => one.freesKey).map((one) => one.jobId)),
       endings.some((one) => one.then === 'scheduled' || one.then === 'retrying'),
       endings.some((one) => one.then === 'line'),
-      int4Array(endings.map((one) => EVENT_VERSIONS[one.type])),
+      int4Array(endings.map((one) => writtenVersion(one.type))),
     ],
   };
 }

@@ -75,7 +75,7 @@ export function eventFields(data: string): string {
 }
 
 /**
- * A row as an event, in the version that this program writes. Types and versions unknown to it pass
+ * A row as an event, in the newest version of its type. Types and versions unknown to it pass
  * through unchanged.
  */
 export function toEvent(row: EventRow): RecordedEvent {
@@ -102,7 +102,7 @@ export function storedOf(alias: string): string {
   return `json_build_array(${alias}.type, ${alias}.schema_version, ${alias}.data)`;
 }
 
-/** A stored event in the version that this program writes; one that it does not know is unchanged. */
+/** A stored event in the newest version of its type; one that is not known is unchanged. */
 export function readStored([type, schemaVersion, data]: Stored): StoredEvent {
   return upcast({ type, schemaVersion, data });
 }

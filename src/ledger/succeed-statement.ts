@@ -1,5 +1,5 @@
 import type { Statement } from '../database.js';
-import { EVENT_VERSIONS } from '../job/event-versions.js';
+import { writtenVersion } from '../job/written-form.js';
 import { int4Array, int8Array, jsonbArray, uuidArray } from './binary-array.js';
 import { alive, freedKeys, missed } from './ending-parts.js';
 import { EVENT_COLUMNS, head, perPartition, type Store } from './store.js';
@@ -59,7 +59,7 @@ gone as (delete from ${t.leases} where ctid = any(array(select tid from held))),
 ${head(store, partition, '$1')},
 recorded as (
   insert into ${t.eventsOf(partition)}(${EVENT_COLUMNS})
-  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptSucceeded', ${EVENT_VERSIONS.AttemptSucceeded}, kind, queue,
+  select ${partition}::smallint, head + n, job_id, version + 1, 'AttemptSucceeded', ${writtenVersion('AttemptSucceeded')}, kind, queue,
     data, coalesce(meta, '{}'), at from held, head),
 ${freedKeys(store, '$8', 'true')}
 select ${missed('$3')} as missed, exists (select from alive) as alive`;

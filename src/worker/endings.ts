@@ -4,6 +4,7 @@ import { EVENT_VERSIONS } from '../job/event-versions.js';
 import type { NewEvent, RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import type { JobState, StateName } from '../job/state.js';
+import { writtenData } from '../job/written-form.js';
 import type { Ending } from '../ledger/finish-statement.js';
 import type { Success } from '../ledger/succeed-statement.js';
 import type { Attempt } from './attempt.js';
@@ -45,7 +46,7 @@ function decideSuccess(attempt: Attempt, event: NewEvent): DecidedSuccess {
     jobId: attempt.jobId,
     claim: attempt.claim.claim,
     attempt: attempt.row.attempt,
-    data: JSON.stringify(event.data),
+    data: JSON.stringify(writtenData(event)),
     meta: metaOf(event),
     freesKey: attempt.enqueued.unique?.scope === 'active',
   };
@@ -65,7 +66,7 @@ function endingOf(attempt: Attempt, event: NewEvent, before: JobState, after: Af
     claim: attempt.claim.claim,
     attempt: before.attempt,
     type: event.type,
-    data: JSON.stringify(event.data),
+    data: JSON.stringify(writtenData(event)),
     meta: metaOf(event),
     then:
       after.state === 'available'
