@@ -109,7 +109,10 @@ export interface Ledger extends AsyncDisposable {
    * `ILLEGAL_STATE` with the reason if its row of the inbox was set aside or its events cannot be read.
    */
   get(id: string): Promise<Job | undefined>;
-  /** All events of a job, oldest first; none if there is no such job. Takes an id or a short id. */
+  /**
+   * All events of a job, oldest first, each in the newest version of its type; none if there is no such
+   * job. Takes an id or a short id.
+   */
   history(id: string): Promise<readonly RecordedEvent[]>;
   /**
    * Waiting and running jobs in the order they will run; ended ones and all, newest first. By state,

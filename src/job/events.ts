@@ -148,7 +148,10 @@ export interface EventMeta {
   readonly hops?: number;
 }
 
-/** An event as the ledger holds it. `recordedAt` is UTC, ISO 8601, with microseconds. */
+/**
+ * An event of the ledger, in the newest version of its type that this program knows, whichever it was
+ * stored in. `recordedAt` is UTC, ISO 8601, with microseconds.
+ */
 export type RecordedEvent = {
   [T in EventType]: {
     readonly partition: number;

@@ -6,6 +6,7 @@ import { exitCodeOf } from '../../src/cli/exit-codes.js';
 import { ledgerSettings } from '../../src/config.js';
 import { ERRORS, LedgerError, type ErrorCode } from '../../src/errors.js';
 import { DEFAULTS } from '../../src/job/defaults.js';
+import { EVENT_VERSIONS } from '../../src/job/event-versions.js';
 import { EVENT_TYPES } from '../../src/job/events.js';
 import * as limits from '../../src/job/limits.js';
 import { MAX_KEY_BYTES, MAX_NAME_BYTES } from '../../src/job/names.js';
@@ -128,6 +129,18 @@ describe('docs/events.md', () => {
   it('has every type of event, in the order of a job’s life', () => {
     const headings = [...EVENTS.matchAll(/^### (\w+)$/gm)].map((match) => match[1]);
     expect(headings).toEqual(EVENT_TYPES);
+  });
+
+  it('gives the version of every type, and says of each former one how it differs', () => {
+    const listed = tableAfter(EVENTS, 'event versions').map(([type, version, former = '']) => [
+      ...[type, Number(version)],
+      [...former.matchAll(/\b(\d+):/g)].map((match) => Number(match[1])),
+    ]);
+    const expected = EVENT_TYPES.map((type) => {
+      const version: number = EVENT_VERSIONS[type];
+      return [type, version, Array.from({ length: version - 1 }, (_, n) => n + 1)];
+    });
+    expect(listed).toEqual(expected);
   });
 
   it.each(EVENT_TYPES)('explains every field of %s and gives an example', (type) => {

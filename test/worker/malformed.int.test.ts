@@ -50,7 +50,7 @@ const NEWER = [
 ] as const;
 
 test.each(NEWER)(
-  'a job with a %s of a newer program fails as malformed, and is not misread',
+  'a job with a newer %s fails as malformed, and is not misread',
   async (type, column, problem) => {
     const { ledger, sql, start } = await openSite({ partitions: 1, verify: false });
     const runs: unknown[] = [];

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { jobs } from '../../projections/jobs.js';
+import { blocksOf } from '../docs/markdown.js';
 import { eventually } from '../support/eventually.js';
 import { inState, job, lastEvent, openSite, types, type Site } from './site.js';
 
@@ -99,6 +100,18 @@ test('workers run such a job at its time, from scheduled and from retrying, and 
   ]);
   expect(await stored(site, id)).toEqual([1, 1]);
   expect(await ledger.verify({ deep: true })).toMatchObject(SOUND);
+});
+
+test('the SQL of the guide tells the time that either version gave', async () => {
+  const site = await openSite();
+  const [{ text = '' } = {}] = blocksOf('docs/event-versions.md').filter(
+    ({ language }) => language === 'sql',
+  );
+  const { id } = await site.ledger.enqueue('old', 1, { delay: 3_600_000 });
+  await rescheduleAsBefore(site, id, LATER);
+  await site.ledger.reschedule(id, { ...by, runAt: PAST });
+  const rows = await site.sql<{ due: string }>(text);
+  expect(rows.map(({ due }) => due).sort()).toEqual([PAST, LATER]);
 });
 
 test('the wait of the oldest job is told from the time that either version gave it', async () => {
