@@ -1,6 +1,8 @@
 import { lockPartition, type Store } from '../ledger/store.js';
 import { transact } from '../database.js';
 import { groupBy } from '../group-by.js';
+import type { NewEvent } from '../job/events.js';
+import { writtenData } from '../job/written-form.js';
 import { finishStatement, type Ending } from '../ledger/finish-statement.js';
 import { wakeReturned } from '../ledger/wake.js';
 import type { Attempt } from './attempt.js';
@@ -95,7 +97,7 @@ function tell({ transitions }: Store, worker: number, rows: readonly LeaseRow[])
   if (!transitions.isHeard) return;
   for (const { job_id: jobId, kind, queue, attempt, claim } of rows) {
     const begun = { type: 'AttemptStarted', data: { attempt, worker, claim } } as const;
-    const ended = { type: 'AttemptReleased', data: { attempt, why: CLAIM_LOST } } as const;
+    const ended = releaseOf(attempt);
     const job = { jobId, kind, queue };
     transitions.started({ ...job, from: 'available', to: 'running', event: begun }, attempt);
     transitions.ended({ ...job, from: 'running', to: 'available', event: ended }, attempt);
@@ -119,13 +121,18 @@ async function withStream(
   return rows.filter((row) => known.has(row.job_id));
 }
 
+function releaseOf(attempt: number): NewEvent {
+  return { type: 'AttemptReleased', data: { attempt, why: CLAIM_LOST } };
+}
+
 function released(row: LeaseRow): Ending {
+  const event = releaseOf(row.attempt);
   return {
     jobId: row.job_id,
     claim: row.claim,
     attempt: row.attempt,
-    type: 'AttemptReleased',
-    data: JSON.stringify({ attempt: row.attempt, why: CLAIM_LOST }),
+    type: event.type,
+    data: JSON.stringify(writtenData(event)),
     meta: '{}',
     then: 'line',
     counted: row.counted - 1,
