@@ -104,13 +104,11 @@ test('workers run such a job at its time, from scheduled and from retrying, and 
 
 test('the SQL of the guide tells the time that either version gave', async () => {
   const site = await openSite();
-  const [{ text = '' } = {}] = blocksOf('docs/event-versions.md').filter(
-    ({ language }) => language === 'sql',
-  );
+  const [guide] = blocksOf('docs/event-versions.md').filter(({ language }) => language === 'sql');
   const { id } = await site.ledger.enqueue('old', 1, { delay: 3_600_000 });
   await rescheduleAsBefore(site, id, LATER);
   await site.ledger.reschedule(id, { ...by, runAt: PAST });
-  const rows = await site.sql<{ due: string }>(text);
+  const rows = await site.sql<{ due: string }>(guide!.text);
   expect(rows.map(({ due }) => due).sort()).toEqual([PAST, LATER]);
 });
 
