@@ -11,6 +11,8 @@ import { typescriptUnder } from './source-files.js';
 const READERS: Readonly<Record<string, Partial<Record<EventType, number>>>> = {
   'src/ledger/tally.ts': { AttemptFailed: 1, AttemptLost: 1, JobRetried: 1, JobDiscarded: 1 },
   'src/ledger/list-queries.ts': { AttemptFailed: 1, AttemptLost: 1 },
+  'src/ledger/bulk-preview.ts': { AttemptFailed: 1, AttemptLost: 1 },
+  'src/ledger/read-model.ts': { JobEnqueued: 1, JobRetried: 1 },
   'src/ledger/existing-jobs.ts': { JobEnqueued: 1 },
   'src/ledger/inbox-duplicates.ts': { JobEnqueued: 1 },
   'src/checker/keys.ts': { JobEnqueued: 1, AttemptFailed: 1, AttemptLost: 1 },
