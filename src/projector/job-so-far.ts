@@ -57,7 +57,7 @@ function change(job: Draft, event: RecordedEvent): void {
       if (event.data.payload !== undefined) job.payloadAt = event.position;
       return moved(job, event, 'available');
     case 'JobRescheduled':
-      return moved(job, event, job.state, event.data.runAt);
+      return moved(job, event, job.state, event.data.to);
     case 'JobReprioritized':
       job.priority = event.data.to;
       return;

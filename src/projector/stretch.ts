@@ -1,4 +1,5 @@
-import { SCHEMA_VERSION, EVENT_TYPES, type RecordedEvent } from '../job/events.js';
+import { formProblem } from '../job/event-versions.js';
+import type { RecordedEvent } from '../job/events.js';
 import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
 import { readBehind } from './feed.js';
@@ -67,12 +68,9 @@ function held(cache: JobCache, rows: ReadonlyMap<Build, StretchRows>): number {
   return sum;
 }
 
-const TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
-
 /** Why this program cannot fold an event: it must not guess, nor leave it out. */
 function unknownEvent(event: RecordedEvent): string | undefined {
-  const { partition, position, type, schemaVersion } = event;
-  if (TYPES.has(type) && schemaVersion <= SCHEMA_VERSION) return undefined;
-  const what = TYPES.has(type) ? `version ${schemaVersion} of ${type}` : `event type ${type}`;
-  return `event ${partition}/${position}: this program does not know ${what}; update it`;
+  const { partition, position, type } = event;
+  const problem = formProblem(event);
+  return problem && `event ${partition}/${position} (${type}): ${problem}; update this program`;
 }
