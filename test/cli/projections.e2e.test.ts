@@ -12,13 +12,12 @@ const WITH = ['--projections', MODELS];
 
 let database: TestDatabase;
 let ledger: Ledger;
-let run: ReturnType<typeof cliOn>['run'];
-let json: ReturnType<typeof cliOn>['json'];
+let command: ReturnType<typeof cliOn>;
 
 beforeAll(async () => {
   database = await createDatabase();
   ledger = await openLedger({ database: database.url, migrate: true });
-  ({ run, json } = cliOn(database.url));
+  command = cliOn(database.url);
 });
 
 afterAll(async () => {
@@ -26,8 +25,10 @@ afterAll(async () => {
   await database.drop();
 });
 
+const run: ReturnType<typeof cliOn>['run'] = (args, options) => command.run(args, options);
+
 const status = async (...args: string[]) =>
-  (await json(['projections', 'status', ...args])) as ProjectionStatus[];
+  (await command.json(['projections', 'status', ...args])) as ProjectionStatus[];
 
 const kinds = () => ask(database.url, 'select * from jobledger.by_kind order by kind');
 

@@ -16,6 +16,8 @@ const READERS: Readonly<Record<string, Partial<Record<EventType, number>>>> = {
   'src/ledger/existing-jobs.ts': { JobEnqueued: 1 },
   'src/ledger/inbox-duplicates.ts': { JobEnqueued: 1 },
   'src/checker/keys.ts': { JobEnqueued: 1, AttemptFailed: 1, AttemptLost: 1 },
+  // Rows of the inbox whose events were decided already.
+  'src/ledger/dispatch-rows.ts': { JobEnqueued: 1 },
   // The checker's own reader, for all forms that it knows: see below.
   'src/checker/logged-event.ts': {},
   // Takes out what says a time in any version, and reads it through the upcasters.
