@@ -1,4 +1,6 @@
 import type { JobFilter } from './api-filter.js';
+import type { Projection } from './api-projector.js';
+import type { ProjectionVerification } from './api-projections.js';
 import type { StateName } from './job/state.js';
 
 /** What `list` shall show. */
@@ -82,9 +84,17 @@ export interface Finding {
   readonly text: string;
 }
 
+/** Options of `Ledger.verify`. */
+export interface VerifyOptions {
+  /** Also holds every event against the rules, by code that the ledger has no part in. */
+  readonly deep?: boolean;
+  /** Also compares the read models that are served, of which this is the code. */
+  readonly projections?: readonly Projection[];
+}
+
 /** What `verify` answers. */
 export interface Verification {
-  /** True if there is no difference and no finding. */
+  /** True if there is no difference and no finding, and every read model is as the log says. */
   readonly verified: boolean;
   /** Events read. */
   readonly events: number;
@@ -93,6 +103,8 @@ export interface Verification {
   readonly differences: readonly Difference[];
   /** What the deep check found, if it was asked for; at most 1,000 of them. */
   readonly findings?: readonly Finding[];
+  /** The read models that were compared, if their code was given. */
+  readonly projections?: readonly ProjectionVerification[];
   /** What is no difference but wants an eye: rows of the inbox that were set aside. */
   readonly notes: readonly string[];
 }

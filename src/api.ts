@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ClientConfig } from 'pg';
 import type { BulkOptions, BulkPreview, BulkResult, JobPage, PageOptions } from './api-bulk.js';
 import type { JobFilter } from './api-filter.js';
-import type { ListedJob, ListOptions, Stats, Verification } from './api-views.js';
+import type { ListedJob, ListOptions, Stats, Verification, VerifyOptions } from './api-views.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { Repair, RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
@@ -176,9 +176,10 @@ export interface Ledger extends AsyncDisposable {
   stats(): Promise<Stats>;
   /**
    * Proves that positions are dense and that dispatch tables and tallies equal the fold of the log. `deep`
-   * adds a second opinion from the events alone, by a checker that shares no code with the ledger.
+   * adds a second opinion from the events alone, by a checker that shares no code with the ledger;
+   * `projections`, the read models that are served and of which it is the code.
    */
-  verify(options?: { readonly deep?: boolean }): Promise<Verification>;
+  verify(options?: VerifyOptions): Promise<Verification>;
   /**
    * Makes the dispatch tables and tallies of a stopped ledger what the log says, then verifies; rows
    * that are right, the log and the inbox are not touched. With `dryRun` it only says what it would

@@ -23,6 +23,7 @@ export type {
   StateCounts,
   Stats,
   Verification,
+  VerifyOptions,
 } from './api-views.js';
 export type {
   LedgerProjections,

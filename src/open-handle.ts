@@ -2,7 +2,7 @@ import type { EnqueueItem, Ledger, Actor } from './api.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { BulkOptions, PageOptions } from './api-bulk.js';
 import type { JobFilter } from './api-filter.js';
-import type { ListOptions } from './api-views.js';
+import type { ListOptions, VerifyOptions } from './api-views.js';
 import type { RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
@@ -168,7 +168,7 @@ export class LedgerHandle implements Ledger {
     return this.#call(() => readStats(this.#store, { kinds: new Map(known) }));
   }
 
-  async verify(options?: { readonly deep?: boolean }) {
+  async verify(options?: VerifyOptions) {
     return this.#call(() => verifyLedger(this.#store, this.#settings.schema, options));
   }
 

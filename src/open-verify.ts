@@ -1,19 +1,48 @@
-import type { Verification } from './api-views.js';
+import type { ProjectionVerification } from './api-projections.js';
+import type { Projection } from './api-projector.js';
+import type { Verification, VerifyOptions } from './api-views.js';
 import { checkLedger } from './checker/check-ledger.js';
 import { snapshot } from './database.js';
 import type { Store } from './ledger/store.js';
 import { verify } from './ledger/verify.js';
+import { readStatus } from './projector/status.js';
+import { verifyProjection } from './projector/verify-projection.js';
 
-/** The ledger's own proof and, if asked for, the checker's, each on a snapshot of its own. */
+/** The ledger's own proof and what else is asked for, each on a snapshot of its own. */
 export async function verifyLedger(
   store: Store,
   schema: string,
-  { deep = false }: { readonly deep?: boolean } = {},
+  { deep = false, projections }: VerifyOptions = {},
 ): Promise<Verification> {
-  const own = await verify(store);
-  if (!deep) return own;
+  let answer = await verify(store);
+  if (deep) answer = await withFindings(store, schema, answer);
+  return projections === undefined ? answer : withProjections(store, projections, answer);
+}
+
+async function withFindings(
+  store: Store,
+  schema: string,
+  answer: Verification,
+): Promise<Verification> {
   const { findings } = await snapshot(store.database, (query) =>
     checkLedger(async (text) => (await query(text)).rows, { schema }),
   );
-  return { ...own, verified: own.verified && findings.length === 0, findings };
+  return { ...answer, verified: answer.verified && findings.length === 0, findings };
+}
+
+async function withProjections(
+  store: Store,
+  code: readonly Projection[],
+  answer: Verification,
+): Promise<Verification> {
+  const served = (await readStatus(store)).filter(({ state }) => state === 'live');
+  const projections: ProjectionVerification[] = [];
+  const notes: string[] = [];
+  for (const { name, version, build } of served) {
+    const known = code.find((one) => one.name === name && one.version === version);
+    if (known !== undefined) projections.push(await verifyProjection(store, known, build));
+    else notes.push(`read model ${name} ${version} is not compared: its code is not here`);
+  }
+  const verified = answer.verified && projections.every((one) => one.verified);
+  return { ...answer, verified, projections, notes: [...answer.notes, ...notes] };
 }

@@ -21,11 +21,12 @@ export function registerProjectionsVerify(group: Command): void {
     if (answers.some(({ verified }) => !verified)) process.exitCode = EXIT.no;
     if (flags.json === true) return printJson(answers);
     if (answers.length === 0) return print('no read model is served yet');
-    for (const answer of answers) await tell(answer);
+    for (const answer of answers) await tellProjection(answer);
   });
 }
 
-async function tell(answer: ProjectionVerification): Promise<void> {
+/** Prints what was found of a read model. */
+export async function tellProjection(answer: ProjectionVerification): Promise<void> {
   for (const difference of answer.differences) await print(described(answer.name, difference));
   const seen = `${count(answer.rows, 'row')}, ${count(answer.events, 'event')}`;
   const parked = answer.parked === 0 ? '' : `, ${count(answer.parked, 'job')} parked`;

@@ -1,27 +1,33 @@
 import type { Command } from 'commander';
 import type { Difference, Finding, Verification } from '../index.js';
 import { EXIT } from './exit-codes.js';
+import { loadProjections } from './load-projections.js';
 import { print, printJson } from './print.js';
-import { withLedger, type StoreFlags } from './store-flags.js';
+import { addProjectionsOption, type ProjectionsFlags } from './projections-option.js';
+import { tellProjection } from './projections-verify.js';
+import { withLedger } from './store-flags.js';
 import { count, oneLine } from './text.js';
 
 /** `jobledger verify`. */
 export function registerVerify(program: Command): void {
-  program
+  const command = program
     .command('verify')
-    .description('prove that positions are dense and that the dispatch tables equal the log')
+    .description('prove that the dispatch tables and the read models equal the log');
+  addProjectionsOption(command)
     .option(
       '--deep',
       'also hold every event against the rules, by code that the ledger has no part in',
     )
-    .action(async (_, command: Command) => {
-      const flags = command.optsWithGlobals<StoreFlags & { readonly deep?: boolean }>();
+    .action(async (_, self: Command) => {
+      const flags = self.optsWithGlobals<ProjectionsFlags & { readonly deep?: boolean }>();
+      const projections = await loadProjections(flags.projections);
       await withLedger(flags, async (ledger) => {
-        const answer = await ledger.verify({ deep: flags.deep });
+        const answer = await ledger.verify({ deep: flags.deep, projections });
         if (!answer.verified) process.exitCode = EXIT.no;
         if (flags.json === true) return printJson(answer);
         for (const difference of answer.differences) await print(describe(difference));
         for (const finding of answer.findings ?? []) await print(describeFinding(finding));
+        for (const one of answer.projections ?? []) await tellProjection(one);
         for (const note of answer.notes) await print(`note: ${oneLine(note)}`);
         return print(summary(answer));
       });
