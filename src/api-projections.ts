@@ -1,4 +1,5 @@
 import type { Projection } from './api-projector.js';
+import type { JsonObject } from './job/json.js';
 
 /** How a build of a read model stands. Its table and those of others stand side by side. */
 export interface ProjectionStatus {
@@ -125,6 +126,8 @@ export interface LedgerProjections {
     name: string,
     jobId?: string,
   ): Promise<{ readonly unparked: number; readonly parked: readonly ParkedJob[] }>;
+  /** Rows that readers see now, in no order; 20 unless told, at most 1,000. Throws `PROJECTION_NOT_FOUND`. */
+  rows(name: string, options?: { readonly limit?: number }): Promise<readonly JsonObject[]>;
   /** Folds the log anew and compares each row; of all read models that are served, or of one. */
   verify(name?: string): Promise<readonly ProjectionVerification[]>;
 }

@@ -5,6 +5,7 @@ import { registerProjectionsParked } from './projections-parked.js';
 import { registerProjectionsPause } from './projections-pause.js';
 import { registerProjectionsRebuild } from './projections-rebuild.js';
 import { registerProjectionsRollback } from './projections-rollback.js';
+import { registerProjectionsShow } from './projections-show.js';
 import { registerProjectionsStatus } from './projections-status.js';
 import { registerProjectionsVerify } from './projections-verify.js';
 
@@ -15,9 +16,9 @@ export function registerProjections(program: Command): void {
     .description('look after the read models: how far they are, rebuild, roll back, prove')
     .helpCommand(false);
   const commands = [
-    ...[registerProjectionsInit, registerProjectionsStatus, registerProjectionsRebuild],
-    ...[registerProjectionsRollback, registerProjectionsDrop, registerProjectionsPause],
-    ...[registerProjectionsParked, registerProjectionsVerify],
+    ...[registerProjectionsInit, registerProjectionsStatus, registerProjectionsShow],
+    ...[registerProjectionsRebuild, registerProjectionsRollback, registerProjectionsDrop],
+    ...[registerProjectionsPause, registerProjectionsParked, registerProjectionsVerify],
   ];
   for (const register of commands) register(group);
 }

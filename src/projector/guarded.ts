@@ -13,6 +13,7 @@ export function guarded(inner: LedgerProjections, call: Call): LedgerProjections
     drop: (...given) => call(() => inner.drop(...given)),
     parked: (...given) => call(() => inner.parked(...given)),
     unpark: (...given) => call(() => inner.unpark(...given)),
+    rows: (...given) => call(() => inner.rows(...given)),
     verify: (...given) => call(() => inner.verify(...given)),
   };
 }

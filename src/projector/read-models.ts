@@ -16,6 +16,7 @@ import { Rate } from './rate.js';
 import { wantRebuild } from './rebuild.js';
 import { readParkedJobs, readStatus } from './status.js';
 import { isUnparking, requestUnpark } from './unpark.js';
+import { readViewRows } from './view-rows.js';
 import { verifyProjection } from './verify-projection.js';
 
 /** Between looks at how something goes on, in milliseconds. */
@@ -111,6 +112,10 @@ export class ReadModels implements LedgerProjections {
     );
     const parked = (await this.parked(name)).filter((one) => id === undefined || one.jobId === id);
     return { unparked: asked - parked.length, parked };
+  }
+
+  rows(name: string, { limit }: { readonly limit?: number } = {}) {
+    return readViewRows(this.#store, name, limit);
   }
 
   async verify(name?: string): Promise<readonly ProjectionVerification[]> {
