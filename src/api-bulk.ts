@@ -16,6 +16,8 @@ export interface JobPage {
   readonly next: string | null;
   /** Events that the read model has not seen yet; null if it is none of jobledger's. */
   readonly lagEvents: number | null;
+  /** The instant of a list with `asOf`. Its order is by when jobs came into their state, latest first. */
+  readonly asOf?: string;
 }
 
 /** What can be done to many jobs at once. */

@@ -1,10 +1,11 @@
+import type { AsOfOption } from './api-as-of.js';
 import type { JobFilter } from './api-filter.js';
 import type { Projection } from './api-projector.js';
 import type { ProjectionVerification } from './api-projections.js';
 import type { StateName } from './job/state.js';
 
 /** What `list` shall show. */
-export interface ListOptions extends JobFilter {
+export interface ListOptions extends JobFilter, AsOfOption {
   /** 1 to 100; 25 unless said. */
   readonly limit?: number;
 }

@@ -3,6 +3,8 @@ import type { ClientConfig } from 'pg';
 import type { BulkOptions, BulkPreview, BulkResult, JobPage, PageOptions } from './api-bulk.js';
 import type { JobFilter } from './api-filter.js';
 import type { ListedJob, ListOptions, Stats, Verification, VerifyOptions } from './api-views.js';
+import type { AsOf, AsOfOption } from './api-as-of.js';
+import type { DiffOptions, LedgerDiff, PastStats } from './api-past.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { Repair, RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
@@ -105,15 +107,19 @@ export interface Ledger extends AsyncDisposable {
     options?: { readonly atomic?: boolean; readonly transaction?: unknown },
   ): Promise<readonly Enqueued[]>;
   /**
-   * The job now, folded from its stream; undefined if there is none. Takes an id or a short id. Throws
-   * `ILLEGAL_STATE` with the reason if its row of the inbox was set aside or its events cannot be read.
+   * The job now, or `asOf` an earlier time, folded from its stream; undefined if there is none, or was
+   * none yet in the log. Takes an id or a short id. Throws `ILLEGAL_STATE` with the reason if its row of
+   * the inbox was set aside or its events cannot be read.
+   *
+   * @example
+   * const before = await ledger.get(id, { asOf: { agoMs: 600_000 } });
    */
-  get(id: string): Promise<Job | undefined>;
+  get(id: string, options?: AsOfOption): Promise<Job | undefined>;
   /**
-   * All events of a job, oldest first, each in the newest version of its type; none if there is no such
-   * job. Takes an id or a short id.
+   * All events of a job, or those until a time, oldest first, each in the newest version of its type; none
+   * if there is no such job. Takes an id or a short id.
    */
-  history(id: string): Promise<readonly RecordedEvent[]>;
+  history(id: string, options?: AsOfOption): Promise<readonly RecordedEvent[]>;
   /**
    * Waiting and running jobs in the order they will run; ended ones and all, newest first. By state,
    * kind and queue it reads the ledger itself; by anything else, or by several states, it is the first
@@ -173,7 +179,22 @@ export interface Ledger extends AsyncDisposable {
   /** Gives a waiting job another priority. */
   reprioritize(id: string, by: Actor & { readonly priority: number }): Promise<Job>;
   /** Counts by state, queue and kind, all of one snapshot. */
-  stats(): Promise<Stats>;
+  stats(options?: { readonly asOf?: undefined }): Promise<Stats>;
+  /**
+   * The same as they were, of what the log had then, with the help of the read model `job-states`. Throws
+   * `READ_MODEL_MISSING`, `NOT_CAUGHT_UP` or `JOB_PARKED` if it cannot tell, as `list` and `count` do.
+   */
+  stats(options: { readonly asOf: AsOf }): Promise<PastStats>;
+  /**
+   * What changed between two instants: counts, events, jobs that moved from one state to another, and new
+   * failures by their error. Throws as `stats` with `asOf` does.
+   *
+   * @example
+   * const { moves } = await ledger.diff({ from: { agoMs: 3_600_000 } });
+   */
+  diff(options: DiffOptions): Promise<LedgerDiff>;
+  /** The instant that is meant, by the database's clock; UTC text. Throws `BAD_INPUT` for one to come. */
+  instant(asOf: AsOf): Promise<string>;
   /**
    * Proves that positions are dense and that dispatch tables and tallies equal the fold of the log. `deep`
    * adds a second opinion from the events alone, by a checker that shares no code with the ledger;

@@ -5,6 +5,8 @@ export { column, nullable } from './projector/columns.js';
 export { NonRetryableError, RetryLaterError } from './job/handler-errors.js';
 export { LedgerError, isLedgerError, type ErrorCode, type ErrorAnswer } from './errors.js';
 export type { Actor, DatabaseOption, EnqueueItem, Job, Ledger, LedgerOptions } from './api.js';
+export type { AsOf, AsOfOption } from './api-as-of.js';
+export type { DiffOptions, LedgerDiff, PastStats } from './api-past.js';
 export type { Enqueued, EnqueueOptions, UniqueOption } from './job/enqueue-options.js';
 export type {
   BulkAction,

@@ -1,8 +1,10 @@
 import type { EnqueueItem, Ledger, Actor } from './api.js';
 import type { Enqueued, EnqueueOptions } from './job/enqueue-options.js';
 import type { BulkOptions, PageOptions } from './api-bulk.js';
+import type { AsOf, AsOfOption } from './api-as-of.js';
+import type { DiffOptions, PastStats } from './api-past.js';
 import type { JobFilter } from './api-filter.js';
-import type { ListOptions, VerifyOptions } from './api-views.js';
+import type { ListOptions, Stats, VerifyOptions } from './api-views.js';
 import type { RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
@@ -20,6 +22,10 @@ import { EnqueueBuffer } from './ledger/enqueue-buffer.js';
 import { enqueue, enqueueMany, type Enqueueing } from './ledger/enqueue.js';
 import { list } from './ledger/list.js';
 import { countJobs, listPage } from './ledger/list-page.js';
+import { readDiff } from './ledger/as-of/diff.js';
+import { instantAt } from './ledger/as-of/instant.js';
+import { lookUpAsOf, readStreamAsOf } from './ledger/as-of/look-up.js';
+import { readStatsAsOf } from './ledger/as-of/stats.js';
 import { lookUp } from './ledger/look-up.js';
 import { migrate } from './ledger/migrate.js';
 import { operate, type Operation } from './ledger/operate.js';
@@ -102,8 +108,9 @@ export class LedgerHandle implements Ledger {
     return this.#call(() => enqueueMany(this.#enqueueing, items, options));
   }
 
-  async get(id: string) {
+  async get(id: string, { asOf }: AsOfOption = {}) {
     return this.#call(async () => {
+      if (asOf !== undefined) return lookUpAsOf(this.#store, id, asOf);
       const jobId = await resolveId(this.#store, id);
       if (jobId === undefined) return undefined;
       const job = await lookUp(this.#store, jobId);
@@ -112,8 +119,9 @@ export class LedgerHandle implements Ledger {
     });
   }
 
-  async history(id: string) {
+  async history(id: string, { asOf }: AsOfOption = {}) {
     return this.#call(async () => {
+      if (asOf !== undefined) return readStreamAsOf(this.#store, id, asOf);
       const jobId = await resolveId(this.#store, id);
       return jobId === undefined ? [] : readStream(this.#store, jobId);
     });
@@ -127,7 +135,7 @@ export class LedgerHandle implements Ledger {
     return this.#call(() => listPage(this.#store, options));
   }
 
-  async count(filter: JobFilter = {}) {
+  async count(filter: JobFilter & AsOfOption = {}) {
     return this.#call(() => countJobs(this.#store, filter));
   }
 
@@ -161,11 +169,27 @@ export class LedgerHandle implements Ledger {
     return this.#operate(id, { type: 'ReprioritizeJob', priority: by?.priority }, by);
   }
 
-  async stats() {
-    const known = [...(this.#kinds ?? new Map<string, JobContract>())].map(
-      ([kind, job]) => [kind, { queue: job.options.queue ?? DEFAULTS.queue }] as const,
+  stats(options?: { readonly asOf?: undefined }): Promise<Stats>;
+  stats(options: { readonly asOf: AsOf }): Promise<PastStats>;
+  async stats({ asOf }: AsOfOption = {}): Promise<Stats | PastStats> {
+    const kinds = new Map(
+      [...(this.#kinds ?? new Map<string, JobContract>())].map(
+        ([kind, job]) => [kind, { queue: job.options.queue ?? DEFAULTS.queue }] as const,
+      ),
     );
-    return this.#call(() => readStats(this.#store, { kinds: new Map(known) }));
+    return this.#call<Stats | PastStats>(() =>
+      asOf === undefined
+        ? readStats(this.#store, { kinds })
+        : readStatsAsOf(this.#store, asOf, kinds),
+    );
+  }
+
+  async diff(options: DiffOptions) {
+    return this.#call(() => readDiff(this.#store, options));
+  }
+
+  async instant(asOf: AsOf) {
+    return this.#call(() => instantAt(this.#store, 'asOf', asOf));
   }
 
   async verify(options?: VerifyOptions) {

@@ -6,6 +6,8 @@ import type { RowKey } from './read-model.js';
 export type Place =
   /** In the read model. */
   | ({ readonly in: 'jobs' } & RowKey)
+  /** Among the jobs as they were at an instant, by when their stay in a state began. */
+  | ({ readonly in: 'stays'; readonly asOf: string } & RowKey)
   /** Among the jobs that wait or run. */
   | { readonly in: 'lines'; readonly id: string }
   /** Among the events of a partition, from its end. */
@@ -38,9 +40,11 @@ function parsed(cursor: unknown): readonly unknown[] | undefined {
 function isPlace(value: unknown): value is Place {
   if (typeof value !== 'object' || value === null) return false;
   const place = value as {
-    readonly [N in 'in' | 'at' | 'id' | 'partition' | 'position']?: unknown;
+    readonly [N in 'in' | 'at' | 'asOf' | 'id' | 'partition' | 'position']?: unknown;
   };
-  if (place.in === 'jobs') return isUuid(place.id) && 'instant' in toInstant('at', place.at);
+  if (place.in === 'stays' && !('instant' in toInstant('asOf', place.asOf))) return false;
+  if (place.in === 'jobs' || place.in === 'stays')
+    return isUuid(place.id) && 'instant' in toInstant('at', place.at);
   if (place.in === 'lines') return isUuid(place.id);
   return place.in === 'log' && isIndex(place.partition) && isIndex(place.position);
 }

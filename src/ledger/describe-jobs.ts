@@ -3,7 +3,7 @@ import { groupBy } from '../group-by.js';
 import { fold } from '../job/evolve.js';
 import { stateAt, type JobState, type StateName } from '../job/state.js';
 import { partitionOf } from './ids.js';
-import { readStreams } from './read.js';
+import { readStreams, readStreamsAt } from './read.js';
 import type { Store } from './store.js';
 
 interface DescribeOptions {
@@ -11,17 +11,22 @@ interface DescribeOptions {
   readonly state?: StateName;
   /** What is shown: a job may have moved on since it was found. */
   readonly only?: (job: JobState, now: string) => boolean;
+  /** As they were at this time. */
+  readonly asOf?: string;
 }
 
 /** What is found is told from the stream, like everything else. */
 export async function describe(
   store: Store,
   ids: readonly string[],
-  { state: wanted, only = () => true }: DescribeOptions = {},
+  { state: wanted, only = () => true, asOf }: DescribeOptions = {},
 ): Promise<readonly ListedJob[]> {
   const jobs = new Map<string, ListedJob>();
   for (const [partition, group] of groupBy(ids, (id) => partitionOf(id, store.partitions))) {
-    const { events, now } = await readStreams(store, partition, group);
+    const { events, now } =
+      asOf === undefined
+        ? await readStreams(store, partition, group)
+        : { events: await readStreamsAt(store, partition, group, asOf), now: asOf };
     for (const id of group) {
       const stream = events.get(id) ?? [];
       try {

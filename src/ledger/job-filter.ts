@@ -68,6 +68,16 @@ export function checkFilter(given: JobFilter): { filter: Filter; problems: reado
   };
 }
 
+/** One line for each thing that cannot be asked of an earlier time. */
+export function pastProblems({ errorText, payload, times }: Filter): string[] {
+  const said = [
+    ...Object.keys(times),
+    ...(errorText === undefined ? [] : ['errorText']),
+    ...(payload.length === 0 ? [] : ['payload']),
+  ];
+  return said.map((name) => `${name}: cannot be asked for together with asOf`);
+}
+
 /** True if the ledger's own tables can tell: no read model is needed. */
 export function isPlain({ names, errorText, payload, times }: Filter): boolean {
   const { kind: _, queue: __, ...others } = names;

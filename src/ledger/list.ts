@@ -15,6 +15,7 @@ import { iso, type Store } from './store.js';
  */
 export async function list(store: Store, options: ListOptions): Promise<readonly ListedJob[]> {
   const { filter, limit } = checkList(options);
+  if (options.asOf !== undefined) return (await listPage(store, options)).jobs;
   const { states: [state, ...others] = [], names } = filter;
   if (!isPlain(filter) || others.length > 0) return (await listPage(store, options)).jobs;
   const plain = { state, kind: names.kind, queue: names.queue };

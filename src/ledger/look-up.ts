@@ -26,7 +26,7 @@ async function lookUpLedger(store: Store, jobId: string): Promise<Job | undefine
 }
 
 /** An event of a newer program cannot be folded; `history` shows it as it is. */
-function folded(jobId: string, stream: readonly RecordedEvent[]): JobState | undefined {
+export function folded(jobId: string, stream: readonly RecordedEvent[]): JobState | undefined {
   try {
     return fold(stream);
   } catch (error) {

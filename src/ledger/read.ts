@@ -1,3 +1,4 @@
+import { groupBy } from '../group-by.js';
 import type { RecordedEvent } from '../job/events.js';
 import { upcast, type StoredEvent } from '../job/upcast.js';
 import { badId, isUuid, parseShortId, partitionOf } from './ids.js';
@@ -34,6 +35,20 @@ export async function readStreams(
     else stream.push(event);
   }
   return { events, now: result.rows[0]!.now };
+}
+
+/** The same as they were at a time: what was recorded until then. */
+export async function readStreamsAt(
+  store: Store,
+  partition: number,
+  jobIds: readonly string[],
+  at: string,
+): Promise<ReadonlyMap<string, RecordedEvent[]>> {
+  const { rows } = await store.database.pool.query<EventRow>({
+    text: streamTextAt(store, partition),
+    values: [jobIds, at],
+  });
+  return groupBy(rows.map(toEvent), ({ streamId }) => streamId);
 }
 
 /** The job id that an id or short id names; undefined if no job has that short id. */
@@ -107,10 +122,15 @@ export function readStored([type, schemaVersion, data]: Stored): StoredEvent {
   return upcast({ type, schemaVersion, data });
 }
 
-/** Driven from the ids, so that no statistics are needed to find the index. */
-const streamText = perPartition(
-  (store, partition) => `select e.* from unnest($1::uuid[]) with ordinality wanted(id, ord)
-    cross join lateral (select ${EVENT_FIELDS} from ${store.tables.eventsOf(partition)} s
-      where s.stream_id = wanted.id order by s.version offset 0) e
-    order by wanted.ord, e.version`,
+const streamText = perPartition((store, partition) => textOf(store, partition, ''));
+const streamTextAt = perPartition((store, partition) =>
+  textOf(store, partition, 'and s.recorded_at <= $2::timestamptz'),
 );
+
+/** Driven from the ids, so that no statistics are needed to find the index. */
+function textOf(store: Store, partition: number, condition: string): string {
+  return `select e.* from unnest($1::uuid[]) with ordinality wanted(id, ord)
+    cross join lateral (select ${EVENT_FIELDS} from ${store.tables.eventsOf(partition)} s
+      where s.stream_id = wanted.id ${condition} order by s.version offset 0) e
+    order by wanted.ord, e.version`;
+}

@@ -1,8 +1,8 @@
-import type { StateCounts, Stats } from '../api-views.js';
+import type { Stats } from '../api-views.js';
 import { snapshot } from '../database.js';
+import { CountLines, toldCounts, type Counts, type KnownKinds, type Line } from './count-lines.js';
 import { formProblem } from '../job/event-versions.js';
 import type { RecordedEvent } from '../job/events.js';
-import { STATES } from '../job/state.js';
 import { eventFields, toEvent, type EventRow } from './read.js';
 import { clock, iso, type Store } from './store.js';
 import { TOTALS, totalsBetween } from './tally.js';
@@ -15,28 +15,22 @@ type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
  */
 export async function readStats(
   store: Store,
-  known: { readonly kinds: ReadonlyMap<string, { readonly queue: string }> },
+  known: { readonly kinds: KnownKinds },
 ): Promise<Stats> {
   return snapshot(store.database, async (query) => {
     const at = await readNow(store, query);
     const totals = await readTotals(store, query);
     const waiting = await readWaiting(store, query, at);
-    const lines = new Map<string, Line>();
-    for (const [kind, { queue }] of known.kinds) lineAt(lines, queue, kind);
-    for (const row of totals) Object.assign(lineAt(lines, row.queue, row.kind).counts, ended(row));
-    for (const { queue, kind, state, count } of waiting)
-      lineAt(lines, queue, kind).counts[state] += count;
+    const lines = new CountLines(known.kinds);
+    for (const row of totals) Object.assign(lines.at(row.queue, row.kind), ended(row));
+    for (const { queue, kind, state, count } of waiting) lines.at(queue, kind)[state] += count;
     const workers = await readWorkers(store, query);
     const inbox = await readInbox(store, query);
-    const sorted = [...lines.values()].sort(
-      (a, b) => compare(a.queue, b.queue) || compare(a.kind, b.kind),
-    );
-    const states = addUp(sorted.map((line) => line.counts));
+    const sorted = lines.sorted();
     return {
       at,
-      states,
       enqueued: totals.reduce((sum, row) => sum + row.enqueued, 0) + inbox.waiting,
-      byQueue: sorted.map(({ queue, kind, counts }) => ({ queue, kind, ...counts })),
+      ...toldCounts(sorted),
       events: await readEventCount(store, query),
       inbox: { waiting: inbox.waiting, setAside: inbox.setAside },
       unattended: sorted.flatMap((line) => unattended(line, workers)),
@@ -44,31 +38,6 @@ export async function readStats(
       oldestAvailableMs: await readOldest(store, query, at),
     };
   });
-}
-
-interface Line {
-  readonly queue: string;
-  readonly kind: string;
-  readonly counts: Counts;
-}
-
-type Counts = { -readonly [S in keyof StateCounts]: number };
-
-function lineAt(lines: Map<string, Line>, queue: string, kind: string): Line {
-  const key = `${queue}\0${kind}`;
-  let line = lines.get(key);
-  if (line === undefined) lines.set(key, (line = { queue, kind, counts: noCounts() }));
-  return line;
-}
-
-function noCounts(): Counts {
-  return Object.fromEntries(STATES.map((state) => [state, 0])) as Counts;
-}
-
-function addUp(all: readonly Counts[]): StateCounts {
-  const sum = noCounts();
-  for (const counts of all) for (const state of STATES) sum[state] += counts[state];
-  return sum;
 }
 
 interface Totals {
@@ -90,12 +59,19 @@ async function readNow(store: Store, query: Query): Promise<string> {
   return (rows[0] as { at: string }).at;
 }
 
-async function readTotals(store: Store, query: Query): Promise<Totals[]> {
+/** What was enqueued and has ended by now, or up to a position of each partition. */
+export async function readTotals(
+  store: Store,
+  query: Query,
+  upTo?: readonly number[],
+): Promise<Totals[]> {
   const { tallies } = store.tables;
   const parts = Array.from({ length: store.partitions }, (_, partition) => {
-    const last = `(select coalesce(max(position), 0) from ${tallies} where partition = ${partition})`;
+    const end = String(upTo?.[partition] ?? '9223372036854775807');
+    const last = `(select coalesce(max(position), 0) from ${tallies}
+      where partition = ${partition} and position <= ${end})`;
     return `select queue, kind, ${TOTALS} from ${tallies} where partition = ${partition} and position = ${last}
-      union all select queue, kind, ${TOTALS} from (${totalsBetween(store, partition, last, '9223372036854775807')}) since`;
+      union all select queue, kind, ${TOTALS} from (${totalsBetween(store, partition, last, end)}) since`;
   });
   const sums = TOTALS.split(', ').map((name) => `sum(${name})::float8 as ${name}`);
   const { rows } = await query(
@@ -202,7 +178,3 @@ function dueOf(event: RecordedEvent): string | null | undefined {
 
 /** Events after which a waiting job stands where it stood. */
 const UNMOVED = `'JobDeduplicated', 'ProgressReported', 'OutcomeRejected', 'JobReprioritized'`;
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}

@@ -20,6 +20,8 @@ export interface Tables {
   readonly tallies: string;
   /** The view of the read model `jobs`, if a projector has made it. */
   readonly jobs: string;
+  /** The view of the read model `job-states`, likewise. */
+  readonly jobStates: string;
   /** The builds of read models. */
   readonly projections: string;
   /** How far each build has come in each partition. */
@@ -49,6 +51,7 @@ export function tablesOf(schema: string): Tables {
     inbox: qualified('inbox'),
     tallies: qualified('tallies'),
     jobs: qualified('jobs'),
+    jobStates: qualified('job_states'),
     projections: qualified('projections'),
     checkpoints: qualified('checkpoints'),
     parked: qualified('parked'),

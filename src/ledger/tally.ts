@@ -1,12 +1,15 @@
 import type { Store } from './store.js';
 
-/** A partition is tallied again once this many events lie behind its last tally. */
+/**
+ * A partition is tallied again once this many events lie behind its last tally, and at least once in
+ * twice as many: between two tallies no more have to be counted.
+ */
 const STEP = 4_000;
 
 /**
- * Keeps running totals of the events by queue and kind, so that `stats` need not count the whole
- * log. Derived, append-only and dense like the log itself: each tally is the one before it plus the
- * events between. Dropping the table loses nothing.
+ * Keeps running totals of the events by queue and kind, so that `stats`, of now or of an earlier time,
+ * need not count the whole log. Derived, append-only and dense like the log itself: each tally is the
+ * one before it plus the events between. Dropping the table loses nothing.
  */
 export async function tally(store: Store): Promise<void> {
   for (let partition = 0; partition < store.partitions; partition++) {
@@ -24,7 +27,7 @@ async function tallyPartition(store: Store, partition: number): Promise<boolean>
         select coalesce((select position from ${t.eventsOf(partition)} where partition = ${partition}
           order by position desc limit 1), 0) as position),
       target as materialized (
-        select least(head.position, last.position + 20 * ${STEP}) as position from head, last
+        select least(head.position, last.position + 2 * ${STEP}) as position from head, last
         where head.position - last.position >= ${STEP}),
       added as (${totalsBetween(store, partition, '(select position from last)', '(select position from target)')}),
       inserted as (
@@ -35,10 +38,7 @@ async function tallyPartition(store: Store, partition: number): Promise<boolean>
         from (select ${TOTALS}, queue, kind from added union all
           select ${TOTALS}, queue, kind from ${t.tallies}
           where partition = ${partition} and position = (select position from last)) both_parts
-        where exists (select from target) group by queue, kind on conflict do nothing),
-      outdated as (
-        delete from ${t.tallies} where partition = ${partition} and exists (select from target)
-          and position < (select position from last))
+        where exists (select from target) group by queue, kind on conflict do nothing)
       select position from target`,
   });
   return (result.rowCount ?? 0) > 0;

@@ -1,0 +1,94 @@
+import type { DiffOptions, LedgerDiff, PastStats } from '../../api-past.js';
+import { nameProblem } from '../../job/names.js';
+import { unknownOptions } from '../../job/option-problems.js';
+import { bad, refuse } from '../check.js';
+import { toldCounts } from '../count-lines.js';
+import { describe } from '../describe-jobs.js';
+import type { Store } from '../store.js';
+import { asOfProblem, settle, type Settled } from './instant.js';
+import { countEvents, readMoves, type Between, type MovedJobs } from './moves.js';
+import { positionsAt } from './positions.js';
+import { readCounts } from './stats.js';
+import { readPast, type Past } from './stays.js';
+
+const OPTIONS = { from: true, to: true, queue: true, kind: true } as const satisfies {
+  readonly [K in keyof DiffOptions]-?: true;
+};
+
+/** Sorts of failures that are told. */
+const MAX_FAILURES = 20;
+
+/** What changed between two instants. Takes longer the more events lie between them. */
+export async function readDiff(store: Store, options: DiffOptions): Promise<LedgerDiff> {
+  const { from, to, names } = check(options);
+  const second = await settle(store, 'to', to);
+  const first = await settle(store, 'from', from);
+  if (first > second) throw bad(`from: expected a time not after to (${second}), got ${first}`);
+  const seen = await readPast(store, second, (past) => compare(store, past, first, names));
+  const { moved, ...told } = seen;
+  const failures = moved.filter((one) => one.to === 'failed').slice(0, MAX_FAILURES);
+  return {
+    ...{ from: first, to: second, ...told },
+    moves: movesOf(moved),
+    failures: await described(store, failures, second),
+  };
+}
+
+function check(options: DiffOptions) {
+  const { from, to = { agoMs: 0 }, ...given } = options;
+  const names = Object.fromEntries(Object.entries(given).filter(([, name]) => name !== undefined));
+  refuse([
+    ...unknownOptions(options, OPTIONS, 'diff'),
+    ...[asOfProblem('from', from), asOfProblem('to', to)],
+    ...Object.entries(names).map(([field, name]) => nameProblem(field, name)),
+  ]);
+  return { from, to, names: names as Between['names'] };
+}
+
+/** Both instants on the snapshot of the second, which holds all of the first. */
+async function compare(store: Store, past: Past, first: Settled, names: Between['names']) {
+  const start = await positionsAt(store, past.query, first);
+  const between: Between = { ...past, first, start, names };
+  const before = await readCounts(store, { ...past, at: first, positions: start });
+  const after = await readCounts(store, past);
+  const events = await countEvents(store, between);
+  return {
+    before: statesOf(before, names),
+    after: statesOf(after, names),
+    events: Object.fromEntries(events.map((one) => [one.type, one.events])),
+    moved: await readMoves(store, between),
+  };
+}
+
+function statesOf({ byQueue }: PastStats, names: Between['names']) {
+  const meant = byQueue.filter(
+    ({ queue, kind }) => queue === (names.queue ?? queue) && kind === (names.kind ?? kind),
+  );
+  return toldCounts(meant.map(({ queue, kind, ...counts }) => ({ queue, kind, counts }))).states;
+}
+
+/** Failures of every sort together. */
+function movesOf(moved: readonly MovedJobs[]): LedgerDiff['moves'] {
+  const moves = new Map<string, { -readonly [K in keyof Move]: Move[K] }>();
+  for (const { from, to, jobs, sample } of moved) {
+    const move = moves.get(`${from} ${to}`);
+    if (move === undefined) moves.set(`${from} ${to}`, { from, to, jobs, sample });
+    else move.jobs += jobs;
+  }
+  return [...moves.values()].sort((one, other) => other.jobs - one.jobs);
+}
+
+type Move = LedgerDiff['moves'][number];
+
+async function described(
+  store: Store,
+  failures: readonly MovedJobs[],
+  asOf: Settled,
+): Promise<LedgerDiff['failures']> {
+  const samples = failures.map(({ sample }) => sample);
+  const told = new Map((await describe(store, samples, { asOf })).map((job) => [job.id, job]));
+  return failures.map(({ fingerprint, category, jobs, sample }) => {
+    const message = told.get(sample)?.message ?? null;
+    return { fingerprint, category, jobs, sample, message };
+  });
+}
