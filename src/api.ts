@@ -144,7 +144,7 @@ export interface Ledger extends AsyncDisposable {
    * How many jobs fit the filter. By states, kind and queue it counts in the ledger itself, by anything
    * else in the read model `jobs`, on one snapshot of it.
    */
-  count(filter?: JobFilter): Promise<number>;
+  count(filter?: JobFilter & AsOfOption): Promise<number>;
   /**
    * Retries, discards or cancels every job that fits the filter when its turn comes, in batches, each
    * job with an event of its own. Jobs that begin to fit meanwhile may be left out. What was done stays

@@ -11,13 +11,13 @@ const STEP = 4_000;
  * need not count the whole log. Derived, append-only and dense like the log itself: each tally is the
  * one before it plus the events between. Dropping the table loses nothing.
  */
-export async function tally(store: Store): Promise<void> {
+export async function tally(store: Store, step = STEP): Promise<void> {
   for (let partition = 0; partition < store.partitions; partition++) {
-    while (await tallyPartition(store, partition));
+    while (await tallyPartition(store, partition, step));
   }
 }
 
-async function tallyPartition(store: Store, partition: number): Promise<boolean> {
+async function tallyPartition(store: Store, partition: number, step: number): Promise<boolean> {
   const t = store.tables;
   const result = await store.database.pool.query({
     text: `with last as materialized (
@@ -27,8 +27,8 @@ async function tallyPartition(store: Store, partition: number): Promise<boolean>
         select coalesce((select position from ${t.eventsOf(partition)} where partition = ${partition}
           order by position desc limit 1), 0) as position),
       target as materialized (
-        select least(head.position, last.position + 2 * ${STEP}) as position from head, last
-        where head.position - last.position >= ${STEP}),
+        select least(head.position, last.position + 2 * ${step}) as position from head, last
+        where head.position - last.position >= ${step}),
       added as (${totalsBetween(store, partition, '(select position from last)', '(select position from target)')}),
       inserted as (
         insert into ${t.tallies}(partition, position, ${TOTALS}, queue, kind)

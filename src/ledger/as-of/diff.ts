@@ -21,8 +21,8 @@ const MAX_FAILURES = 20;
 /** What changed between two instants. Takes longer the more events lie between them. */
 export async function readDiff(store: Store, options: DiffOptions): Promise<LedgerDiff> {
   const { from, to, names } = check(options);
-  const second = await settle(store, 'to', to);
   const first = await settle(store, 'from', from);
+  const second = await settle(store, 'to', to);
   if (first > second) throw bad(`from: expected a time not after to (${second}), got ${first}`);
   const seen = await readPast(store, second, (past) => compare(store, past, first, names));
   const { moved, ...told } = seen;

@@ -55,7 +55,8 @@ interface Answer<T> {
 async function readLag(store: Store, query: Query, positions: readonly number[]): Promise<number> {
   const { projections, checkpoints, parked } = store.tables;
   const { rows } = await query(
-    `select sum(greatest(0, at.position - c.position))::float8 as lag, count(k.job_id)::int as parked
+    `select sum(greatest(0, at.position - c.position))::float8 as lag, count(k.job_id)::int as parked,
+        exists (select from ${projections} where name = 'job-states') as known
       from ${projections} p join ${checkpoints} c on c.build = p.id
       join unnest($1::int8[]) with ordinality at(position, number) on at.number = c.partition + 1
       left join lateral (select job_id from ${parked} k where k.build = p.id
@@ -63,11 +64,18 @@ async function readLag(store: Store, query: Query, positions: readonly number[])
       where p.name = 'job-states' and p.state = 'live'`,
     [positions],
   );
-  const { lag, parked: left } = rows[0] as { lag: number | null; parked: number };
+  const { lag, parked: left, known } = rows[0] as Lag;
+  if (lag === null && known) throw missing('the read model is still being built');
   if (lag === null) throw missing('the read model is not there');
   if (left === 0) return lag;
   const message = `job-states: it leaves out jobs whose events it could not take; see "jobledger projections parked", then "jobledger projections unpark job-states"`;
   throw new LedgerError('JOB_PARKED', message);
+}
+
+interface Lag {
+  readonly lag: number | null;
+  readonly parked: number;
+  readonly known: boolean;
 }
 
 function behind(lag: number, at: string): LedgerError {
