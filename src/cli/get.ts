@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { duration, percent } from '../human.js';
 import { LedgerError } from '../errors.js';
 import type { Job, Ledger } from '../index.js';
+import { addAsOf, instantOf, sayInstant, type AsOfFlag } from './as-of.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { pairs, shorten, time } from './text.js';
@@ -9,24 +10,27 @@ import { isWaiting, warnUnattended } from './unattended.js';
 
 /** `jobledger get`. */
 export function registerGet(program: Command): void {
-  program
+  const command = program
     .command('get')
-    .description('show a job as it is now')
-    .argument('<id>', 'id or short id (3/1042)')
-    .action(async (id: string, _, command: Command) => {
-      const flags = command.optsWithGlobals<StoreFlags>();
-      await withLedger(flags, async (ledger) => {
-        const job = await existing(ledger, id);
-        if (flags.json === true) return printJson(job);
-        await print(describe(job));
-        if (isWaiting(job)) await warnUnattended(ledger, job);
-      });
+    .description('show a job as it is now, or was')
+    .argument('<id>', 'id or short id (3/1042)');
+  addAsOf(command).action(async (id: string, _, self: Command) => {
+    const flags = self.optsWithGlobals<StoreFlags & AsOfFlag>();
+    await withLedger(flags, async (ledger) => {
+      const asOf = await instantOf(ledger, flags);
+      const job = await existing(ledger, id, asOf);
+      if (flags.json === true) return printJson(asOf === undefined ? job : { ...job, asOf });
+      await sayInstant(asOf);
+      await print(describe(job));
+      if (asOf === undefined && isWaiting(job)) await warnUnattended(ledger, job);
     });
+  });
 }
 
-async function existing(ledger: Ledger, id: string): Promise<Job> {
-  const job = await ledger.get(id);
-  if (job === undefined) throw new LedgerError('JOB_NOT_FOUND', `job ${id}: not found`);
+async function existing(ledger: Ledger, id: string, asOf: string | undefined): Promise<Job> {
+  const job = await ledger.get(id, { asOf });
+  const then = asOf === undefined ? '' : ` as of ${asOf}`;
+  if (job === undefined) throw new LedgerError('JOB_NOT_FOUND', `job ${id}: not found${then}`);
   return job;
 }
 

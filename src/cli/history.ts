@@ -3,32 +3,36 @@ import { duration } from '../human.js';
 import { LedgerError } from '../errors.js';
 import type { Ledger, RecordedEvent, WorkerInfo } from '../index.js';
 import { describeEvent, workersIn } from './describe-event.js';
+import { addAsOf, instantOf, sayInstant, type AsOfFlag } from './as-of.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { bold, dim, oneLine } from './text.js';
 
 /** `jobledger history`. */
 export function registerHistory(program: Command): void {
-  program
+  const command = program
     .command('history')
     .description('tell everything that ever happened to a job')
-    .argument('<id>', 'id or short id (3/1042)')
-    .action(async (id: string, _, command: Command) => {
-      const flags = command.optsWithGlobals<StoreFlags>();
-      await withLedger(flags, async (ledger) => {
-        const events = await ledger.history(id);
-        if (events.length === 0) await sayWhyEmpty(ledger, id);
-        if (flags.json === true) return printJson(events);
-        const workers = await workersOf(ledger, events);
-        return print(timeline(events, workers));
-      });
+    .argument('<id>', 'id or short id (3/1042)');
+  addAsOf(command).action(async (id: string, _, self: Command) => {
+    const flags = self.optsWithGlobals<StoreFlags & AsOfFlag>();
+    await withLedger(flags, async (ledger) => {
+      const asOf = await instantOf(ledger, flags);
+      const events = await ledger.history(id, { asOf });
+      if (events.length === 0) await sayWhyEmpty(ledger, id, asOf);
+      if (flags.json === true) return printJson(events);
+      const workers = await workersOf(ledger, events);
+      await sayInstant(asOf);
+      return print(timeline(events, workers));
     });
+  });
 }
 
 /** A job that waits in the inbox exists, but nothing is in the ledger yet. */
-async function sayWhyEmpty(ledger: Ledger, id: string): Promise<void> {
-  const job = await ledger.get(id);
-  const why = job === undefined ? 'not found' : 'still in the inbox, no events yet';
+async function sayWhyEmpty(ledger: Ledger, id: string, asOf: string | undefined): Promise<void> {
+  const then = asOf === undefined ? '' : ` as of ${asOf}`;
+  const job = asOf === undefined ? await ledger.get(id) : undefined;
+  const why = job === undefined ? `not found${then}` : 'still in the inbox, no events yet';
   throw new LedgerError('JOB_NOT_FOUND', `job ${id}: ${why}`);
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { JobFilter, JobPage, Ledger, ListedJob } from '../index.js';
+import { addAsOf, instantOf, sayInstant, type AsOfFlag } from './as-of.js';
 import { addFilterFlags, FILTER_FLAG_NAMES, filterOf, type FilterFlags } from './filter-flags.js';
 import { namingFlags } from './flag-names.js';
 import { jobTable } from './job-table.js';
@@ -10,6 +11,7 @@ import { count, grouped } from './text.js';
 import { isWaiting, warnUnattended } from './unattended.js';
 
 type ListFlags = StoreFlags &
+  AsOfFlag &
   FilterFlags & {
     readonly limit?: number;
     readonly cursor?: string;
@@ -19,7 +21,7 @@ type ListFlags = StoreFlags &
 /** `jobledger list`. */
 export function registerList(program: Command): void {
   const command = program.command('list').description('list jobs, all or those that are meant');
-  addFilterFlags(command)
+  addAsOf(addFilterFlags(command))
     .option('--limit <number>', '1 to 100 (default: 25)', integer('--limit'))
     .option('--cursor <text>', 'in pages: first, or the cursor of the page before')
     .option('--count', 'only how many there are')
@@ -30,28 +32,39 @@ async function list(flags: ListFlags): Promise<void> {
   const filter = filterOf(flags) ?? {};
   await withLedger(flags, async (ledger) => {
     try {
-      if (flags.count === true) await answerCount(await ledger.count(filter), flags);
+      if (flags.count === true) await answerCount(ledger, filter, flags);
       else await answerJobs(ledger, await find(ledger, filter, flags), filter, flags);
     } catch (error) {
-      throw namingFlags(error, { ...FILTER_FLAG_NAMES, limit: '--limit', cursor: '--cursor' });
+      throw namingFlags(error, FLAG_NAMES);
     }
   });
 }
 
-async function answerCount(jobs: number, { json }: ListFlags): Promise<void> {
-  await (json === true ? printJson({ count: jobs }) : print(grouped(jobs)));
+const FLAG_NAMES = {
+  ...FILTER_FLAG_NAMES,
+  ...{ limit: '--limit', cursor: '--cursor', asOf: '--as-of', agoMs: '--as-of' },
+};
+
+async function answerCount(ledger: Ledger, filter: JobFilter, flags: ListFlags): Promise<void> {
+  const asOf = await instantOf(ledger, flags);
+  const jobs = await ledger.count({ ...filter, asOf });
+  if (flags.json === true) return printJson({ count: jobs, asOf });
+  await sayInstant(asOf);
+  await print(grouped(jobs));
 }
 
 /** What is not in pages may be in the order of the lines, which no page has. */
 async function find(
   ledger: Ledger,
   filter: JobFilter,
-  { limit, cursor }: ListFlags,
+  { limit, cursor, asOf }: ListFlags,
 ): Promise<JobPage | readonly ListedJob[]> {
   const { state, kind: _, queue: __, ...others } = filter;
   const isPlain = Object.keys(others).length === 0 && !Array.isArray(state);
-  if (isPlain && cursor === undefined) return ledger.list({ ...filter, limit });
-  return ledger.listPage({ ...filter, limit, cursor: cursor === 'first' ? undefined : cursor });
+  if (isPlain && cursor === undefined && asOf === undefined)
+    return ledger.list({ ...filter, limit });
+  const after = cursor === 'first' ? undefined : cursor;
+  return ledger.listPage({ ...filter, limit, cursor: after, asOf });
 }
 
 async function answerJobs(
@@ -62,12 +75,13 @@ async function answerJobs(
 ): Promise<void> {
   const page = 'jobs' in found ? found : undefined;
   const jobs = 'jobs' in found ? found.jobs : found;
+  if (json !== true) await sayInstant(page?.asOf);
   if (json === true) await printJson(cursor === undefined ? jobs : page);
   else if (jobs.length > 0) await print(jobTable(jobs));
   else await print(`no ${typeof state === 'string' ? `${state} ` : ''}jobs`);
   if (page !== undefined && page.next !== null && (json !== true || cursor === undefined))
     warn(`more: --cursor ${page.next}`);
-  if (json === true) return;
+  if (json === true || page?.asOf !== undefined) return;
   if (page?.lagEvents) warn(`the read model is ${count(page.lagEvents, 'event')} behind`);
   if (jobs.some(isWaiting)) await warnUnattended(ledger, { kind, queue });
 }

@@ -11,6 +11,7 @@ import { VERSION } from '../version.js';
 import { registerCancel } from './cancel.js';
 import { registerCheck } from './check.js';
 import { registerDemo } from './demo.js';
+import { registerDiff } from './diff.js';
 import { registerDiscard } from './discard.js';
 import { registerEnqueue } from './enqueue.js';
 import { EXIT_CODES_HELP, exitCodeOf } from './exit-codes.js';
@@ -61,7 +62,7 @@ function program(): Command {
   for (const register of [registerUp, registerWork, registerEnqueue]) register(all);
   all.commandsGroup('Look:');
   for (const register of [registerGet, registerHistory, registerList]) register(all);
-  for (const register of [registerStats, registerVerify]) register(all);
+  for (const register of [registerStats, registerDiff, registerVerify]) register(all);
   all.commandsGroup('Read models:');
   for (const register of [registerProject, registerProjections]) register(all);
   all.commandsGroup('Step in:');

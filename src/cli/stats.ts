@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { duration } from '../human.js';
-import type { StateName, Stats } from '../index.js';
+import type { PastStats, StateName, Stats } from '../index.js';
+import { addAsOf, instantOf, instantText, type AsOfFlag } from './as-of.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
 import { count, grouped, table, time } from './text.js';
@@ -19,24 +20,42 @@ const COLUMNS = [
 
 /** `jobledger stats`. */
 export function registerStats(program: Command): void {
-  program
+  const command = program
     .command('stats')
-    .description('count jobs by queue, kind and state, in one snapshot')
-    .action(async (_, command: Command) => {
-      const flags = command.optsWithGlobals<StoreFlags>();
-      await withLedger(flags, async (ledger) => {
-        const stats = await ledger.stats();
-        await (flags.json === true ? printJson(stats) : print(describe(stats)));
-      });
+    .description('count jobs by queue, kind and state, in one snapshot, or as they were');
+  addAsOf(command).action(async (_, self: Command) => {
+    const flags = self.optsWithGlobals<StoreFlags & AsOfFlag>();
+    await withLedger(flags, async (ledger) => {
+      const asOf = await instantOf(ledger, flags);
+      if (asOf === undefined) return answer(flags, await ledger.stats(), describe);
+      return answer(flags, await ledger.stats({ asOf }), describePast);
     });
+  });
+}
+
+async function answer<S>(
+  { json }: StoreFlags,
+  stats: S,
+  text: (stats: S) => string,
+): Promise<void> {
+  await (json === true ? printJson(stats) : print(text(stats)));
+}
+
+function describePast(stats: PastStats): string {
+  const told = `${count(stats.enqueued, 'job')} enqueued, ${count(stats.events, 'event')}`;
+  return `${countsTable(stats)}\n\n${told}, as of ${instantText(stats.at)}`;
+}
+
+function countsTable({ byQueue, states }: Pick<Stats, 'byQueue' | 'states'>): string {
+  const rows = byQueue.map((one) => [one.queue, one.kind, ...COLUMNS.map((state) => one[state])]);
+  const total = ['all', '', ...COLUMNS.map((state) => states[state])];
+  return table(['queue', 'kind', ...COLUMNS], [...rows, total], grouped);
 }
 
 function describe(stats: Stats): string {
   const { inbox, oldestAvailableMs: oldest } = stats;
-  const rows = stats.byQueue.map((one) => [one.queue, one.kind, ...COLUMNS.map((s) => one[s])]);
-  const total = ['all', '', ...COLUMNS.map((state) => stats.states[state])];
   const lines = [
-    table(['queue', 'kind', ...COLUMNS], [...rows, total], grouped),
+    countsTable(stats),
     '',
     `${count(stats.enqueued, 'job')} enqueued, ${count(stats.events, 'event')}, ${count(stats.workers, 'live worker')}, at ${time(stats.at)} UTC`,
   ];

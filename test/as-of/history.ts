@@ -115,3 +115,9 @@ function sinceOf(job: JobState, stream: readonly RecordedEvent[], at: string): s
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** The time that an event gives its job, if it gives one. */
+export function dueOf(event: RecordedEvent): string | undefined {
+  if (event.type === 'JobRescheduled') return event.data.to;
+  return 'runAt' in event.data ? event.data.runAt : undefined;
+}

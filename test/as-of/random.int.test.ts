@@ -8,7 +8,7 @@ import { tally } from '../../src/ledger/tally.js';
 import { jobStates } from '../../projections/job-states.js';
 import { SILENT } from '../support/ledger.js';
 import { openSite, type Site } from '../worker/site.js';
-import { histories, jobsAt, PARTITIONS, write, type Was } from './history.js';
+import { dueOf, histories, jobsAt, PARTITIONS, write, type Was } from './history.js';
 
 test('what a ledger was at any instant is the fold of its events until then', async () => {
   await fc.assert(
@@ -58,9 +58,7 @@ async function projected(ledger: Ledger): Promise<void> {
 
 /** At events, a microsecond before and behind them, between them, when jobs come due, before and after all. */
 function instants(events: readonly RecordedEvent[]): readonly string[] {
-  const dues = events.flatMap(({ data }) =>
-    'runAt' in data && data.runAt !== undefined && data.runAt < '2022' ? [data.runAt] : [],
-  );
+  const dues = events.flatMap((event) => dueOf(event) ?? []).filter((due) => due < '2022');
   const marks = [...events.map(({ recordedAt }) => recordedAt), ...dues];
   return marks.flatMap((mark) =>
     [-300_000_000, -1, 0, 1, 700, 400_000].map((by) => shifted(mark, by)),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jobStates } from '../../projections/job-states.js';
-import { histories, jobsAt } from '../as-of/history.js';
+import { dueOf, histories, jobsAt } from '../as-of/history.js';
 import { MemoryTable } from './memory-table.js';
 import type { RecordedEvent, Row } from '../../src/index.js';
 
@@ -66,7 +66,7 @@ function keyOf({ id, version, state }: Row): string {
 }
 
 function instants(events: readonly RecordedEvent[]): string[] {
-  const dues = events.flatMap(({ data }) => ('runAt' in data && data.runAt ? [data.runAt] : []));
+  const dues = events.flatMap((event) => dueOf(event) ?? []);
   const marks = [...new Set([...events.map(({ recordedAt }) => recordedAt), ...dues])];
   return marks.flatMap((mark) => [mark, mark.replace(/000Z$/, '001Z')]);
 }

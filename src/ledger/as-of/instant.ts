@@ -20,9 +20,7 @@ export type Settled = string & { readonly settled: unique symbol };
 export function asOfProblem(field: string, value: unknown): string | undefined {
   if (isAgo(value)) return delayProblem(`${field}.agoMs`, value.agoMs);
   const answer = toInstant(field, value);
-  return 'problem' in answer
-    ? answer.problem.replace('text with a zone', 'text with a zone, or { agoMs },')
-    : undefined;
+  return 'problem' in answer ? answer.problem : undefined;
 }
 
 /** The instant that is meant, by the database's clock. Throws `BAD_INPUT` for one that has not come. */
