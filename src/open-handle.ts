@@ -14,24 +14,21 @@ import { endDatabase } from './database.js';
 import { type EmbeddedServer } from './embedded/embedded.js';
 import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
-import { DEFAULTS } from './job/defaults.js';
 import type { EventMeta } from './job/events.js';
 import { bulk } from './ledger/bulk.js';
 import { previewBulk } from './ledger/bulk-preview.js';
+import { knownKinds } from './ledger/count-lines.js';
 import { EnqueueBuffer } from './ledger/enqueue-buffer.js';
 import { enqueue, enqueueMany, type Enqueueing } from './ledger/enqueue.js';
 import { list } from './ledger/list.js';
 import { countJobs, listPage } from './ledger/list-page.js';
 import { readDiff } from './ledger/as-of/diff.js';
 import { instantAt } from './ledger/as-of/instant.js';
-import { lookUpAsOf, readStreamAsOf } from './ledger/as-of/look-up.js';
+import { findHistory, findJob } from './ledger/as-of/look-up.js';
 import { readStatsAsOf } from './ledger/as-of/stats.js';
-import { lookUp } from './ledger/look-up.js';
 import { migrate } from './ledger/migrate.js';
 import { operate, type Operation } from './ledger/operate.js';
-import { readStream, resolveId } from './ledger/read.js';
 import { readStats } from './ledger/stats.js';
-import { refuseSetAside } from './ledger/set-aside.js';
 import type { Store } from './ledger/store.js';
 import { Slots } from './ledger/slots.js';
 import { Listener } from './ledger/wake.js';
@@ -109,22 +106,11 @@ export class LedgerHandle implements Ledger {
   }
 
   async get(id: string, { asOf }: AsOfOption = {}) {
-    return this.#call(async () => {
-      if (asOf !== undefined) return lookUpAsOf(this.#store, id, asOf);
-      const jobId = await resolveId(this.#store, id);
-      if (jobId === undefined) return undefined;
-      const job = await lookUp(this.#store, jobId);
-      if (job === undefined) await refuseSetAside(this.#store, jobId);
-      return job;
-    });
+    return this.#call(() => findJob(this.#store, id, asOf));
   }
 
   async history(id: string, { asOf }: AsOfOption = {}) {
-    return this.#call(async () => {
-      if (asOf !== undefined) return readStreamAsOf(this.#store, id, asOf);
-      const jobId = await resolveId(this.#store, id);
-      return jobId === undefined ? [] : readStream(this.#store, jobId);
-    });
+    return this.#call(() => findHistory(this.#store, id, asOf));
   }
 
   async list(options: ListOptions = {}) {
@@ -172,11 +158,7 @@ export class LedgerHandle implements Ledger {
   stats(options?: { readonly asOf?: undefined }): Promise<Stats>;
   stats(options: { readonly asOf: AsOf }): Promise<PastStats>;
   async stats({ asOf }: AsOfOption = {}): Promise<Stats | PastStats> {
-    const kinds = new Map(
-      [...(this.#kinds ?? new Map<string, JobContract>())].map(
-        ([kind, job]) => [kind, { queue: job.options.queue ?? DEFAULTS.queue }] as const,
-      ),
-    );
+    const kinds = knownKinds(this.#kinds);
     return this.#call<Stats | PastStats>(() =>
       asOf === undefined
         ? readStats(this.#store, { kinds })

@@ -1,4 +1,6 @@
 import type { StateCounts } from '../api-views.js';
+import { DEFAULTS } from '../job/defaults.js';
+import type { JobContract } from '../job/define.js';
 import { STATES } from '../job/state.js';
 
 /** How many jobs of a queue and a kind are in each state. */
@@ -12,6 +14,13 @@ export type Counts = { -readonly [S in keyof StateCounts]: number };
 
 /** Kinds whose line is told though it may be empty, with their queues. */
 export type KnownKinds = ReadonlyMap<string, { readonly queue: string }>;
+
+/** The kinds that a program has declared. */
+export function knownKinds(kinds: ReadonlyMap<string, JobContract> = new Map()): KnownKinds {
+  return new Map(
+    [...kinds].map(([kind, job]) => [kind, { queue: job.options.queue ?? DEFAULTS.queue }]),
+  );
+}
 
 /** Lines by queue and kind. */
 export class CountLines {

@@ -17,10 +17,7 @@ test('a time that cannot be, or has not come, is refused by name', async () => {
   const { id } = await ledger.enqueue('k', 1);
   const refused = [
     [new Date(Date.now() + 60_000), /^asOf: expected a time that has passed, got .*; it is /],
-    [
-      '2026-11-21 10:00',
-      /^asOf: expected a valid Date or ISO 8601 text with a zone/,
-    ],
+    ['2026-11-21 10:00', /^asOf: expected a valid Date or ISO 8601 text with a zone/],
     [new Date(NaN), /^asOf: expected a valid Date/],
     [null, /^asOf: expected a valid Date/],
     [{ agoMs: -1 }, /^asOf.agoMs: expected milliseconds from 0/],

@@ -17,7 +17,7 @@ test('each job has one stay at any time, in the state that its fold reads as the
         );
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 8 },
   );
 });
 
@@ -68,7 +68,10 @@ function keyOf({ id, version, state }: Row): string {
 function instants(events: readonly RecordedEvent[]): string[] {
   const dues = events.flatMap((event) => dueOf(event) ?? []);
   const marks = [...new Set([...events.map(({ recordedAt }) => recordedAt), ...dues])];
-  return marks.flatMap((mark) => [mark, mark.replace(/000Z$/, '001Z')]);
+  const every = Math.ceil(marks.length / 50);
+  return marks
+    .filter((_, index) => index % every === 0)
+    .flatMap((mark) => [mark, mark.replace(/000Z$/, '001Z')]);
 }
 
 function isWithin({ since, until }: Row, at: string): boolean {

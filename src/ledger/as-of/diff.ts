@@ -7,9 +7,9 @@ import { describe } from '../describe-jobs.js';
 import type { Store } from '../store.js';
 import { asOfProblem, settle, type Settled } from './instant.js';
 import { countEvents, readMoves, type Between, type MovedJobs } from './moves.js';
+import { readPast, type Past } from './past.js';
 import { positionsAt } from './positions.js';
 import { readCounts } from './stats.js';
-import { readPast, type Past } from './stays.js';
 
 const OPTIONS = { from: true, to: true, queue: true, kind: true } as const satisfies {
   readonly [K in keyof DiffOptions]-?: true;

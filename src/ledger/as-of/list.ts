@@ -1,15 +1,15 @@
 import type { AsOf } from '../../api-as-of.js';
-import type { JobPage, PageOptions } from '../../api-bulk.js';
+import type { JobPage } from '../../api-bulk.js';
 import { STATES } from '../../job/state.js';
 import { refuse } from '../check.js';
-import { encodeCursor } from '../cursor.js';
+import { encodeCursor, type Place } from '../cursor.js';
 import { describe } from '../describe-jobs.js';
 import { digestOf, type Filter } from '../job-filter.js';
 import { fits } from '../job-fits.js';
-import type { Place } from '../cursor.js';
 import { iso, type Store } from '../store.js';
 import { instantAt, settle, type Settled } from './instant.js';
-import { readPast, staysAt, type Past, type StayKey } from './stays.js';
+import { readPast, type Past } from './past.js';
+import { staysAt, type StayKey } from './stays.js';
 
 interface Checked {
   readonly filter: Filter;

@@ -1,7 +1,8 @@
 import type { StateName } from '../../job/state.js';
 import type { Store } from '../store.js';
 import type { Settled } from './instant.js';
-import { staysAt, type Past } from './stays.js';
+import type { Past } from './past.js';
+import { staysAt } from './stays.js';
 
 /** Two instants, read from the later one. */
 export interface Between extends Past {

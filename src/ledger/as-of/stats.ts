@@ -4,7 +4,8 @@ import { CountLines, toldCounts, type KnownKinds } from '../count-lines.js';
 import { readTotals } from '../stats.js';
 import type { Store } from '../store.js';
 import { settle } from './instant.js';
-import { readPast, staysAt, type Past } from './stays.js';
+import { readPast, type Past } from './past.js';
+import { staysAt } from './stays.js';
 
 /**
  * Counts as they were. What was enqueued and has ended comes from the last tally of before plus the
