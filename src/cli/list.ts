@@ -21,11 +21,11 @@ type ListFlags = StoreFlags &
 /** `jobledger list`. */
 export function registerList(program: Command): void {
   const command = program.command('list').description('list jobs, all or those that are meant');
-  addAsOf(addFilterFlags(command))
+  addFilterFlags(command)
     .option('--limit <number>', '1 to 100 (default: 25)', integer('--limit'))
     .option('--cursor <text>', 'in pages: first, or the cursor of the page before')
-    .option('--count', 'only how many there are')
-    .action(async (_, self: Command) => list(self.optsWithGlobals<ListFlags>()));
+    .option('--count', 'only how many there are');
+  addAsOf(command).action(async (_, self: Command) => list(self.optsWithGlobals<ListFlags>()));
 }
 
 async function list(flags: ListFlags): Promise<void> {
