@@ -9,6 +9,9 @@ export type PackageAudit = {
   /** SHA-256 over the paths and SHA-256 sums of all files. */
   readonly digest: string;
   readonly licence: string | null;
+  /** The largest file, with the package's name before its path. */
+  readonly largestFile: string | null;
+  readonly largestBytes: number;
 };
 
 /** Where the demo's jobs wait: apart from a user's own. */
@@ -33,6 +36,8 @@ export const packageAudit = defineJob({
     bytes: 'number',
     digest: 'string',
     licence: 'string or null',
+    largestFile: 'string or null',
+    largestBytes: 'number',
   }),
   maxAttempts: 4,
   retry: { type: 'exponential', baseMs: 600, capMs: 5_000, jitter: 'equal' },

@@ -28,16 +28,21 @@ export async function auditPackage(
   const files = await filesBelow(folder);
   const whole = createHash('sha256');
   let bytes = 0;
+  let largest: Largest = { largestFile: null, largestBytes: 0 };
   for (const [index, file] of files.entries()) {
     context.signal.throwIfAborted();
     const hashed = await hashFile(join(folder, file), context.signal);
     whole.update(`${file}\0${hashed.digest}\n`);
     bytes += hashed.bytes;
+    if (largest.largestFile === null || hashed.bytes > largest.largestBytes)
+      largest = { largestFile: `${wanted.name}/${file}`, largestBytes: hashed.bytes };
     context.progress((index + 1) / files.length, file);
   }
   const licence = licenceIn(manifest, files);
-  return { files: files.length, bytes, digest: whole.digest('hex'), licence };
+  return { files: files.length, bytes, digest: whole.digest('hex'), licence, ...largest };
 }
+
+type Largest = Pick<PackageAudit, 'largestFile' | 'largestBytes'>;
 
 type Manifest = Readonly<Record<string, unknown>>;
 
