@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { loadProjections } from './load-projections.js';
 import { badInput } from './parse.js';
 import type { StoreFlags } from './store-flags.js';
 
@@ -16,6 +17,9 @@ export function registerDemo(program: Command): void {
       }
       // Loaded only here: no other command should pay for it.
       const { runDemo } = await import('../demo/demo.js');
-      process.exitCode = await runDemo({ json: flags.json === true, dataFolder: flags.data });
+      const projections = await loadProjections();
+      process.exitCode = await runDemo({
+        ...{ json: flags.json === true, dataFolder: flags.data, projections },
+      });
     });
 }

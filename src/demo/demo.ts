@@ -2,9 +2,14 @@ import { constants } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_FOLDER, readEnvironment } from '../config.js';
+import type { Projection, Verification } from '../index.js';
 import { factsOf, type DemoFacts } from './facts.js';
 import { count } from './format.js';
 import { readLockfile, type LockedPackage } from './lockfile.js';
+import { LICENCES } from './licences.js';
+import { reportPast } from './past.js';
+import { DemoModels } from './read-models.js';
+import { replay, type Replay } from './replay.js';
 import { perSecond, report, reportChecks, reportNext } from './report.js';
 import { run } from './run.js';
 import { Screen, type TextStream } from './screen.js';
@@ -24,6 +29,8 @@ export interface DemoOptions {
   readonly project?: string;
   /** Where the embedded Postgres keeps its data; `./.jobledger` in the project unless said. */
   readonly dataFolder?: string;
+  /** Read models to keep up to date besides the demo's own, for the commands to go on with. */
+  readonly projections?: readonly Projection[];
   readonly stdout?: TextStream;
   readonly stderr?: TextStream;
 }
@@ -40,8 +47,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const packages = await readLockfile(project);
   const screen = new Screen(options.json ? stderr : stdout);
   const stage = new Stage(dataFolder);
+  const { projections = [] } = options;
   try {
-    const story = tell({ project, dataFolder, packages, screen, stage });
+    const story = tell({ project, dataFolder, packages, projections, screen, stage });
     const ending = await Promise.race([story, stage.interrupted]);
     if (typeof ending === 'string') {
       screen.endProgress();
@@ -60,12 +68,15 @@ interface Scene {
   readonly project: string;
   readonly dataFolder: string;
   readonly packages: readonly LockedPackage[];
+  readonly projections: readonly Projection[];
   readonly screen: Screen;
   readonly stage: Stage;
 }
 
 interface Ending {
   readonly facts: DemoFacts;
+  readonly replayed: Replay;
+  readonly verification: Verification;
   readonly verified: boolean;
 }
 
@@ -73,13 +84,18 @@ async function tell(scene: Scene): Promise<Ending> {
   const { project, dataFolder, screen, stage, packages } = scene;
   introduce(screen, packages.length, shown(project, dataFolder));
   const ledger = await stage.open();
-  const { jobs, killedWorker } = await run({ ...scene, ledger });
+  const models = new DemoModels(ledger, scene.projections);
+  const [{ jobs, killedWorker }] = await Promise.all([run({ ...scene, ledger }), models.follow()]);
   const facts = factsOf(jobs);
   report(screen, facts, killedWorker);
-  const checks = await selfCheck(ledger, facts, killedWorker);
+  const replayed = await replay(screen, models);
+  const moment = await reportPast(screen, ledger, facts);
+  const verification = await ledger.verify({ deep: true, projections: models.code });
+  const checks = selfCheck(ledger, facts, killedWorker, verification);
   reportChecks(screen, checks);
-  reportNext(screen, facts, cliFor(project, dataFolder));
-  return { facts, verified: checks.every(({ problems }) => problems.length === 0) };
+  reportNext(screen, facts, moment, cliFor(project, dataFolder));
+  const verified = checks.every(({ problems }) => problems.length === 0);
+  return { facts, replayed, verification, verified };
 }
 
 function introduce(screen: Screen, packages: number, dataFolder: string): void {
@@ -97,7 +113,8 @@ function introduce(screen: Screen, packages: number, dataFolder: string): void {
 }
 
 /** The last line of `--json`. */
-function summary({ facts, verified }: Ending): object {
+function summary({ facts, replayed, verification, verified }: Ending): object {
+  const own = verification.projections?.find(({ name }) => name === LICENCES);
   return {
     jobs: facts.jobs.length,
     succeeded: facts.succeeded,
@@ -108,6 +125,7 @@ function summary({ facts, verified }: Ending): object {
     eventsPerSecond: perSecond(facts),
     bytesRead: facts.bytes,
     killedWorkers: 1,
+    projections: { name: LICENCES, ...replayed, verified: own?.verified === true },
     verified,
   };
 }

@@ -3,6 +3,9 @@ import { duration } from '../human.js';
 import { mostEventful, timeline } from './timeline.js';
 import type { DemoFacts, Failure, LostAttempt } from './facts.js';
 import { count, cut, size, table } from './format.js';
+import { LICENCES } from './licences.js';
+import { heading, more, rows, titled } from './lines.js';
+import type { Moment } from './past.js';
 import type { Screen } from './screen.js';
 import type { Check } from './self-check.js';
 
@@ -30,27 +33,39 @@ export function reportChecks(screen: Screen, checks: readonly Check[]): void {
 }
 
 /** Commands to go on with, each with what it shows. */
-export function reportNext(screen: Screen, facts: DemoFacts, cli: (args: string) => string): void {
+export function reportNext(
+  screen: Screen,
+  facts: DemoFacts,
+  moment: Moment | undefined,
+  cli: (args: string) => string,
+): void {
   const eventful = mostEventful(facts.jobs);
-  heading(screen, 'Try next');
-  const commands = [
-    [cli(`history ${eventful?.shortId ?? ''}`), 'every event of that job'],
-    [cli('list --failed'), 'what failed, and why'],
-    [cli('stats'), 'jobs by queue and state'],
-    [cli('verify'), 'prove the ledger again'],
+  const category = facts.failures[0]?.error.category;
+  const past = moment && [
+    [cli(`get ${moment.job.shortId} --as-of ${moment.at}`), 'the lost job in mid-run'],
+    [cli(`stats --as-of ${moment.at}`), 'all jobs at that time'],
   ];
-  for (const line of table(commands)) screen.line(`  ${line}`);
+  heading(screen, 'Try next');
+  rows(screen, [
+    [cli(`history ${eventful?.shortId ?? ''}`), 'every event of a job'],
+    ...(past ?? []),
+    [
+      cli(`list --failed${category ? ` --error-category ${category}` : ''}`),
+      'what failed, and why',
+    ],
+    [cli('projections status'), 'how far each read model is'],
+    [cli(`projections show ${LICENCES}`), 'the rows of one'],
+    [cli('verify'), 'prove all of it again'],
+  ]);
   screen.line();
 }
 
 function reportLosses(screen: Screen, { lost }: DemoFacts, killedWorker: number): void {
   heading(screen, `${count(lost.length, 'attempt')} lost with worker ${killedWorker}, and no job`);
-  const [head = '', ...lines] = table([
+  titled(screen, [
     ['job', 'package', 'lost after', 'again after', 'and then'],
     ...lost.slice(0, SHOWN_LOSSES).map(lossRow),
   ]);
-  screen.line(screen.dim(`  ${head}`));
-  for (const line of lines) screen.line(`  ${line}`);
   more(screen, lost.length - SHOWN_LOSSES);
 }
 
@@ -154,17 +169,4 @@ function reportTotals(screen: Screen, facts: DemoFacts): void {
 /** Events per second from the first to the last, the wait for the dead worker's lease included. */
 export function perSecond({ events, elapsedMs }: DemoFacts): number {
   return Math.round(events / Math.max(elapsedMs / 1_000, 0.001));
-}
-
-function heading(screen: Screen, text: string): void {
-  screen.line();
-  screen.line(screen.bold(text));
-}
-
-function rows(screen: Screen, cells: readonly (readonly string[])[]): void {
-  for (const line of table(cells)) screen.line(`  ${line}`);
-}
-
-function more(screen: Screen, hidden: number): void {
-  if (hidden > 0) screen.line(screen.dim(`  and ${hidden} more`));
 }

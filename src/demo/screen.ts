@@ -10,6 +10,8 @@ export interface TextStream {
 export interface Progress {
   readonly done: number;
   readonly total: number;
+  /** What is counted, where the lines around do not say it. */
+  readonly unit?: string;
   readonly note: string;
 }
 
@@ -39,9 +41,10 @@ export class Screen {
     this.#stream.write(`${this.#bar === '' ? '' : CLEAR_LINE}${text}\n${this.#bar}`);
   }
 
-  progress({ done, total, note }: Progress): void {
+  progress({ done, total, unit = '', note }: Progress): void {
     const share = total === 0 ? 1 : done / total;
-    const text = `${done.toLocaleString('en')} of ${total.toLocaleString('en')} done${note === '' ? '' : `, ${note}`}`;
+    const what = unit === '' ? '' : `${unit} `;
+    const text = `${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${what}done${note === '' ? '' : `, ${note}`}`;
     if (this.#stream.isTTY === true) {
       const filled = Math.round(share * BAR_WIDTH);
       const plain = `  ${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}  ${text}`;
