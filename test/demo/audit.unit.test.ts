@@ -26,7 +26,16 @@ describe('an audit', () => {
       bytes: 'bee'.length + 'index'.length + MANIFEST.length,
       digest: expected.digest('hex'),
       licence: 'MIT',
+      largestFile: 'a/package.json',
+      largestBytes: MANIFEST.length,
     });
+  });
+
+  it('names the largest file, the first of those that are as large', async () => {
+    const large = 'x'.repeat(1_000);
+    const files = { 'package.json': MANIFEST, 'b/large': large, 'c/large': large };
+    const largest = { largestFile: 'a/b/large', largestBytes: 1_000 };
+    expect(await audit(files)).toMatchObject(largest);
   });
 
   it('hashes a file too large for one read like any other', async () => {

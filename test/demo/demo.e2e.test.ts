@@ -2,8 +2,10 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { PackageAudit } from '../../src/demo/audit-job.js';
+import { groupBy } from '../../src/group-by.js';
 import { readLockfile } from '../../src/demo/lockfile.js';
-import { openLedger, type Ledger, type RecordedEvent } from '../../src/index.js';
+import { openLedger, type JsonObject, type Ledger, type RecordedEvent } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { dataHome } from '../support/folder.js';
 import { startCli, type TestProcess } from '../support/processes.js';
@@ -24,12 +26,18 @@ interface Summary {
   readonly eventsPerSecond: number;
   readonly bytesRead: number;
   readonly killedWorkers: number;
+  readonly projections: {
+    readonly name: string;
+    readonly events: number;
+    readonly eventsPerSecond: number;
+    readonly verified: boolean;
+  };
   readonly verified: boolean;
 }
 
 const FIELDS: readonly (keyof Summary)[] = [
   ...(['jobs', 'succeeded', 'failed', 'lostAttempts', 'retries', 'events'] as const),
-  ...(['eventsPerSecond', 'bytesRead', 'killedWorkers', 'verified'] as const),
+  ...(['eventsPerSecond', 'bytesRead', 'killedWorkers', 'projections', 'verified'] as const),
 ];
 
 describe('the demo in this repository', () => {
@@ -50,6 +58,9 @@ describe('the demo in this repository', () => {
       expect(summary.eventsPerSecond).toBeGreaterThan(0);
       expect(summary.lostAttempts).toBeGreaterThan(0);
       expect(summary.retries).toBeGreaterThanOrEqual(summary.lostAttempts);
+      const { eventsPerSecond, ...built } = summary.projections;
+      expect(built).toEqual({ name: 'demo-licences', events: summary.events, verified: true });
+      expect(eventsPerSecond).toBeGreaterThan(0);
       await openedAgain(data, summary);
     },
     TIMEOUT_MS,
@@ -72,6 +83,8 @@ describe('the demo in a small project', () => {
         /^ +events +\d+ in .* s, the wait for the lease included: \d+ per second$/m,
       );
       expect(text).not.toContain('\u001b');
+      expectReplay(first.lines);
+      expectLookBack(first.lines);
       await followUpsWork(first, folder);
 
       const second = await summaryOf(startCli(['demo', '--json'], { cwd: folder }));
@@ -79,6 +92,10 @@ describe('the demo in a small project', () => {
       expect(second.lostAttempts).toBeGreaterThan(0);
       // 3 events for a job that was not disturbed, 2 more for each attempt that was lost
       expect(second.events).toBe(9 + 2 * second.lostAttempts);
+      // It began with version 1 again, and folded what the first one left, too.
+      expect(second.projections).toMatchObject({ verified: true });
+      expect(second.projections.events).toBeGreaterThan(second.events);
+      await expectBuilds(folder);
     },
     TIMEOUT_MS,
   );
@@ -142,6 +159,43 @@ describe('the demo in a small project', () => {
   });
 });
 
+/** The view before and after, with the same rows, and what lies between. */
+function expectReplay(lines: readonly string[]): void {
+  const start = lines.findIndex((line) => line.startsWith('A read model: '));
+  const [before = '', row = ''] = lines.slice(start + 1);
+  expect(before).toMatch(/^ {2}licence +audits +files +bytes$/);
+  expect(row).toMatch(/^ {2}MIT +1 +2 +\d+ bytes$/);
+  expect(lines[start + 4]).toMatch(/^The same, changed: version 2 has the largest file/);
+  const end = lines.findIndex((line) => /^ {2}✓ \d+ events in .*; the view now:$/.test(line));
+  expect(end).toBeGreaterThan(start);
+  expect(lines.slice(start, end).join('\n')).toMatch(/^ {2}(\d+) of \1 events done/m);
+  expect(lines[end + 1]).toMatch(/^ {2}licence +audits +files +bytes +largest file$/);
+  expect(lines[end + 2]).toMatch(/^ {2}MIT +1 +2 +\d+ bytes {2}\d+ bytes, right\/package\.json$/);
+}
+
+/** A job that was lost, in mid-run, when it was lost, and at its end. */
+function expectLookBack(lines: readonly string[]): void {
+  const start = lines.findIndex((line) => line.startsWith('A lost job as it was'));
+  const seen = lines.slice(start + 1, start + 4).map((line) => line.trim().split(/ {2,}/));
+  const times = seen.map(([at]) => at);
+  expect(times).toEqual(times.toSorted());
+  expect(seen[0]?.slice(1)).toEqual(['running', expect.stringMatching(/^attempt 1 on worker \d+/)]);
+  expect(seen[1]?.slice(1)).toEqual(['retrying', expect.stringContaining('was lost')]);
+  expect(seen[2]?.[1]).toMatch(/^(succeeded|failed)$/);
+}
+
+/** What two demos have left of their read model: the version that is served, and the one before. */
+async function expectBuilds(folder: string): Promise<void> {
+  await using ledger = await openLedger({ database: { embedded: join(folder, '.jobledger') } });
+  const builds = await ledger.projections().status('demo-licences');
+  expect(builds.map(({ version, state }) => [version, state])).toEqual([
+    [1, 'retired'],
+    [2, 'live'],
+  ]);
+  const rows = await ledger.projections().rows('demo-licences');
+  expect(rows).toMatchObject([{ licence: 'MIT', audits: 2, largest_file: 'right/package.json' }]);
+}
+
 async function dataFolder(): Promise<string> {
   const folder = await dataHome();
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
@@ -194,6 +248,25 @@ async function openedAgain(folder: string, summary: Summary): Promise<void> {
   const lost = histories.filter((events) => events.some(({ type }) => type === 'AttemptLost'));
   expect(lost.length).toBeGreaterThan(0);
   for (const events of lost) expectFinishedByAnother(events);
+  expectSums(await ledger.projections().rows('demo-licences', { limit: 1_000 }), histories.flat());
+}
+
+/** The read model has what the results of all audits add up to. */
+function expectSums(rows: readonly JsonObject[], events: readonly RecordedEvent[]): void {
+  const audits = events.flatMap((event) =>
+    event.type === 'AttemptSucceeded' ? [event.data.result as PackageAudit] : [],
+  );
+  const expected = [...groupBy(audits, ({ licence }) => licence ?? 'none named')].map(
+    ([licence, its]) => ({
+      ...{ licence, audits: its.length },
+      files: its.reduce((sum, { files }) => sum + files, 0),
+      bytes: its.reduce((sum, { bytes }) => sum + bytes, 0),
+      largest_bytes: Math.max(...its.map(({ largestBytes }) => largestBytes)),
+      largest_file: expect.stringContaining('/') as string,
+    }),
+  );
+  expect(rows).toHaveLength(expected.length);
+  expect(rows).toEqual(expect.arrayContaining(expected));
 }
 
 /** All jobs were enqueued before any ran: they have the first positions of every partition. */
@@ -225,7 +298,7 @@ async function followUpsWork(demo: TestProcess, folder: string): Promise<void> {
     const [, args] = /^ {2}(?:node \S+|npx jobledger) (.*?) {2,}/.exec(line) ?? [];
     return args === undefined ? [] : [args];
   });
-  expect(commands).toHaveLength(4);
+  expect(commands).toHaveLength(7);
   for (const command of commands) {
     const follow = startCli(command.split(' '), { cwd: folder });
     expect(await follow.exit, follow.errorLines.join('\n')).toEqual({ code: 0, signal: null });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf } from '../../src/demo/facts.js';
-import { dense, endedOnce, recovered } from '../../src/demo/self-check.js';
+import { LICENCES } from '../../src/demo/licences.js';
+import { dense, endedOnce, recovered, replayed } from '../../src/demo/self-check.js';
 import { mostEventful, timeline } from '../../src/demo/timeline.js';
 import type { Verification } from '../../src/index.js';
 import { ENQUEUED, FAILED, job, RECOVERED, succeeded } from './histories.js';
@@ -69,6 +70,18 @@ describe('the self-check', () => {
     const difference = { where: 'position', partition: 3, jobId: null, text };
     const proof = { ...PROOF, verified: false, differences: [difference] };
     expect(dense({ partitions: 16 }, proof, []).problems).toEqual([text]);
+  });
+
+  it('finds rows of read models that differ, and that the own one was not compared', () => {
+    const found = { version: 1, events: 8, rows: 3, parked: 0, differences: [] };
+    const own = { ...found, name: LICENCES, verified: true, differing: 0 };
+    const other = { ...found, name: 'jobs', verified: false, differing: 2 };
+    expect(replayed({ projections: [own] }).problems).toEqual([]);
+    expect(replayed({ projections: [own, other] }).problems).toEqual([
+      'jobs 1: 2 of 3 rows differ',
+    ]);
+    expect(replayed({ projections: [] }).problems).toEqual(['demo-licences was not compared']);
+    expect(replayed({}).problems).toHaveLength(1);
   });
 });
 

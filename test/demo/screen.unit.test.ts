@@ -14,6 +14,14 @@ describe('a screen that is no terminal', () => {
   });
 });
 
+describe('progress', () => {
+  it('says what is counted where that is given', () => {
+    const { screen, text } = recorder({ isTTY: false });
+    screen.progress({ done: 1_000, total: 1_000, unit: 'events', note: '50 per second' });
+    expect(text()).toBe('  1,000 of 1,000 events done, 50 per second\n');
+  });
+});
+
 describe('a terminal', () => {
   it('keeps its bar below the lines, no wider than itself, and loses it at the end', () => {
     const { screen, text } = recorder({ isTTY: true, columns: 40 });
