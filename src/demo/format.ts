@@ -21,8 +21,14 @@ export function shortened(text: string, length: number): string {
   return text.length <= length ? text : `…${text.slice(1 - length)}`;
 }
 
+/** A text of whoever wrote a package, on one line and without orders to a terminal. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
+}
+
 /** Rows with their columns aligned; the last column may be of any length. */
-export function table(rows: readonly (readonly string[])[]): readonly string[] {
+export function table(cells: readonly (readonly string[])[]): readonly string[] {
+  const rows = cells.map((row) => row.map(plain));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );

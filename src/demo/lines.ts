@@ -1,10 +1,10 @@
-import { table } from './format.js';
+import { plain, table } from './format.js';
 import type { Screen } from './screen.js';
 
 /** The title of a part of the story. */
 export function heading(screen: Screen, text: string): void {
   screen.line();
-  screen.line(screen.bold(text));
+  screen.line(screen.bold(plain(text)));
 }
 
 /** Aligned rows. */

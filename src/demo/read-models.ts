@@ -56,7 +56,9 @@ export class DemoModels {
   /** What readers of the view see now, the most bytes first. */
   async rows(): Promise<readonly LicenceRow[]> {
     const rows = await this.#models.rows(LICENCES, { limit: MOST_ROWS });
-    return (rows as readonly (JsonObject & LicenceRow)[]).toSorted((a, b) => b.bytes - a.bytes);
+    return (rows as readonly (JsonObject & LicenceRow)[]).toSorted(
+      (a, b) => b.bytes - a.bytes || (a.licence < b.licence ? -1 : 1),
+    );
   }
 
   /** Builds version 2 beside version 1 and serves it; gives how many events it was folded from. */

@@ -2,15 +2,15 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { PackageAudit } from '../../src/demo/audit-job.js';
-import { groupBy } from '../../src/group-by.js';
 import { readLockfile } from '../../src/demo/lockfile.js';
-import { openLedger, type JsonObject, type Ledger, type RecordedEvent } from '../../src/index.js';
+import { openLedger, type Ledger, type RecordedEvent } from '../../src/index.js';
+import { document, section } from '../docs/markdown.js';
 import { eventually } from '../support/eventually.js';
 import { dataHome } from '../support/folder.js';
 import { startCli, type TestProcess } from '../support/processes.js';
 import { isAlive, serverPid } from '../embedded/site.js';
 import { lockfile, project } from './projects.js';
+import { expectLookBack, expectReplay, expectSums } from './story.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TIMEOUT_MS = 120_000;
@@ -40,6 +40,17 @@ const FIELDS: readonly (keyof Summary)[] = [
   ...(['eventsPerSecond', 'bytesRead', 'killedWorkers', 'projections', 'verified'] as const),
 ];
 
+const BUILT_FIELDS: readonly (keyof Summary['projections'])[] = [
+  ...(['name', 'events', 'eventsPerSecond', 'verified'] as const),
+];
+
+describe('the last line of --json', () => {
+  it('has the fields that docs/cli.md lists, in its order', () => {
+    const lists = [...section(document('docs/cli.md'), 'demo').matchAll(/: `(\w+(?:, \w+)+)`/g)];
+    expect(lists.map(([, list]) => list?.split(', '))).toEqual([FIELDS, BUILT_FIELDS]);
+  });
+});
+
 describe('the demo in this repository', () => {
   it(
     'audits every package, survives the kill of a worker, and leaves a ledger that tells it all',
@@ -58,6 +69,7 @@ describe('the demo in this repository', () => {
       expect(summary.eventsPerSecond).toBeGreaterThan(0);
       expect(summary.lostAttempts).toBeGreaterThan(0);
       expect(summary.retries).toBeGreaterThanOrEqual(summary.lostAttempts);
+      expect(Object.keys(summary.projections)).toEqual(BUILT_FIELDS);
       const { eventsPerSecond, ...built } = summary.projections;
       expect(built).toEqual({ name: 'demo-licences', events: summary.events, verified: true });
       expect(eventsPerSecond).toBeGreaterThan(0);
@@ -159,31 +171,6 @@ describe('the demo in a small project', () => {
   });
 });
 
-/** The view before and after, with the same rows, and what lies between. */
-function expectReplay(lines: readonly string[]): void {
-  const start = lines.findIndex((line) => line.startsWith('A read model: '));
-  const [before = '', row = ''] = lines.slice(start + 1);
-  expect(before).toMatch(/^ {2}licence +audits +files +bytes$/);
-  expect(row).toMatch(/^ {2}MIT +1 +2 +\d+ bytes$/);
-  expect(lines[start + 4]).toMatch(/^The same, changed: version 2 has the largest file/);
-  const end = lines.findIndex((line) => /^ {2}✓ \d+ events in .*; the view now:$/.test(line));
-  expect(end).toBeGreaterThan(start);
-  expect(lines.slice(start, end).join('\n')).toMatch(/^ {2}(\d+) of \1 events done/m);
-  expect(lines[end + 1]).toMatch(/^ {2}licence +audits +files +bytes +largest file$/);
-  expect(lines[end + 2]).toMatch(/^ {2}MIT +1 +2 +\d+ bytes {2}\d+ bytes, right\/package\.json$/);
-}
-
-/** A job that was lost, in mid-run, when it was lost, and at its end. */
-function expectLookBack(lines: readonly string[]): void {
-  const start = lines.findIndex((line) => line.startsWith('A lost job as it was'));
-  const seen = lines.slice(start + 1, start + 4).map((line) => line.trim().split(/ {2,}/));
-  const times = seen.map(([at]) => at);
-  expect(times).toEqual(times.toSorted());
-  expect(seen[0]?.slice(1)).toEqual(['running', expect.stringMatching(/^attempt 1 on worker \d+/)]);
-  expect(seen[1]?.slice(1)).toEqual(['retrying', expect.stringContaining('was lost')]);
-  expect(seen[2]?.[1]).toMatch(/^(succeeded|failed)$/);
-}
-
 /** What two demos have left of their read model: the version that is served, and the one before. */
 async function expectBuilds(folder: string): Promise<void> {
   await using ledger = await openLedger({ database: { embedded: join(folder, '.jobledger') } });
@@ -249,24 +236,6 @@ async function openedAgain(folder: string, summary: Summary): Promise<void> {
   expect(lost.length).toBeGreaterThan(0);
   for (const events of lost) expectFinishedByAnother(events);
   expectSums(await ledger.projections().rows('demo-licences', { limit: 1_000 }), histories.flat());
-}
-
-/** The read model has what the results of all audits add up to. */
-function expectSums(rows: readonly JsonObject[], events: readonly RecordedEvent[]): void {
-  const audits = events.flatMap((event) =>
-    event.type === 'AttemptSucceeded' ? [event.data.result as PackageAudit] : [],
-  );
-  const expected = [...groupBy(audits, ({ licence }) => licence ?? 'none named')].map(
-    ([licence, its]) => ({
-      ...{ licence, audits: its.length },
-      files: its.reduce((sum, { files }) => sum + files, 0),
-      bytes: its.reduce((sum, { bytes }) => sum + bytes, 0),
-      largest_bytes: Math.max(...its.map(({ largestBytes }) => largestBytes)),
-      largest_file: expect.stringContaining('/') as string,
-    }),
-  );
-  expect(rows).toHaveLength(expected.length);
-  expect(rows).toEqual(expect.arrayContaining(expected));
 }
 
 /** All jobs were enqueued before any ran: they have the first positions of every partition. */

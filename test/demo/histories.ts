@@ -30,6 +30,8 @@ export const ENQUEUED: Step = [
   { payload: {}, priority: 0, maxAttempts: 4, timeoutMs: null },
 ];
 
+const RETRY_AT = new Date(2_800).toISOString();
+
 /** Lost with worker 1, done by worker 2. */
 export const RECOVERED: readonly Step[] = [
   ENQUEUED,
@@ -37,7 +39,7 @@ export const RECOVERED: readonly Step[] = [
   [
     'AttemptLost',
     {
-      ...{ attempt: 1, worker: 1, why: 'worker-lost', error: ERROR },
+      ...{ attempt: 1, worker: 1, why: 'worker-lost', error: ERROR, runAt: RETRY_AT },
       decision: { action: 'retry', reason: 'lost', policy: 'fixed', delayMs: 500 },
     },
     2_300,

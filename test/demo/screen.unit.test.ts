@@ -74,6 +74,12 @@ describe('text', () => {
   });
 });
 
+describe('a row', () => {
+  it('stays on its line and leaves the terminal alone, whatever a package calls itself', () => {
+    expect(table([['MIT\u001b[31m\nand more', 'b']])).toEqual(['MIT [31m and more  b']);
+  });
+});
+
 function recorder(stream: { isTTY: boolean; columns?: number; hasColors?: () => boolean }): {
   screen: Screen;
   text: () => string;
