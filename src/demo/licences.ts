@@ -64,7 +64,7 @@ function rowOf(event: RecordedEvent): { readonly licence: string } | undefined {
   const audit = auditIn(event);
   if (audit === undefined) return undefined;
   const licence = audit.licence ?? 'none named';
-  return { licence: [...licence].slice(0, LONGEST_LICENCE).join('') };
+  return { licence: Array.from(licence).slice(0, LONGEST_LICENCE).join('') };
 }
 
 function sums(row: Sums | undefined, event: RecordedEvent): Sums {

@@ -51,7 +51,9 @@ const AFTER: readonly Column[] = [
   [
     'largest file',
     ({ largest_file: file, largest_bytes: bytes }) =>
-      file == null ? 'not known' : `${size(bytes ?? 0)}, ${shortened(file, 40)}`,
+      file === undefined || file === null
+        ? 'not known'
+        : `${size(bytes ?? 0)}, ${shortened(file, 40)}`,
   ],
 ];
 

@@ -2,7 +2,7 @@ import { groupBy } from '../group-by.js';
 import { duration } from '../human.js';
 import { mostEventful, timeline } from './timeline.js';
 import type { DemoFacts, Failure, LostAttempt } from './facts.js';
-import { count, cut, size, table } from './format.js';
+import { count, cut, size } from './format.js';
 import { LICENCES } from './licences.js';
 import { heading, more, rows, titled } from './lines.js';
 import type { Moment } from './past.js';

@@ -36,10 +36,13 @@ describe('the read model of licences', () => {
     );
   });
 
-  it.each([licences, licencesWithFile])('counts no attempt that was lost or failed', (version) => {
-    const events = [...job(RECOVERED).events, ...job(FAILED).events];
-    expect([...fold(version, events).values()]).toMatchObject([{ licence: 'MIT', audits: 1 }]);
-  });
+  it.each([licences, licencesWithFile])(
+    'counts in version $version no attempt that was lost or failed',
+    (version) => {
+      const events = [...job(RECOVERED).events, ...job(FAILED).events];
+      expect([...fold(version, events).values()]).toMatchObject([{ licence: 'MIT', audits: 1 }]);
+    },
+  );
 
   it('takes audits of an earlier release, which tell no largest file', () => {
     const old = { files: 2, bytes: 9, digest: '', licence: 'MIT' };
