@@ -9,15 +9,16 @@ import {
 import { outcomeOf } from './outcome.ts';
 
 /**
- * How many took so long, by the upper end of their class in milliseconds; classes that nothing fell
- * into are left out. In SQL: `jsonb_each_text(run) as r(le, n)`, with `le::float8` and `n::int8`.
+ * The upper ends of the classes of a histogram, in milliseconds. The table holds how many fell into
+ * each, in this order; the view shows it by upper end: `{ "1": "0", "5": "12", … }`.
  */
-type Histogram = { readonly [le: string]: number };
-
 const LE_MS = [
   ...[1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000],
   ...[60_000, 300_000, 900_000, 3_600_000, Infinity],
 ];
+const EMPTY = LE_MS.map(() => 0);
+
+const histogram = column.json as Column<readonly number[]>;
 
 const columns = {
   minute: column.timestamp,
@@ -32,11 +33,11 @@ const columns = {
   /** Of `started`, from due to begun: in all, the longest, and how many waited how long. */
   wait_ms: column.bigint,
   longest_wait_ms: column.bigint,
-  wait: column.json as Column<Histogram>,
+  wait: histogram,
   /** The same of how long the attempts ran, where it is known: microseconds, but classes as above. */
   run_us: column.bigint,
   longest_run_us: column.bigint,
-  run: column.json as Column<Histogram>,
+  run: histogram,
 };
 
 type Row = RowOf<typeof columns>;
@@ -56,6 +57,7 @@ export const throughput = defineProjection({
     return { minute: minuteOf(event), queue: event.queue, kind: event.kind, outcome };
   },
   on: (row, event, job, key) => added(row ?? nothing(key), event, job),
+  view: { wait: byUpperEnd('wait'), run: byUpperEnd('run') },
 });
 
 /** What happened, if no attempt ended. A discarded job that had failed was over before. */
@@ -72,8 +74,8 @@ function minuteOf({ recordedAt }: RecordedEvent): string {
 }
 
 function nothing(key: Pick<Row, 'minute' | 'queue' | 'kind' | 'outcome'>): Row {
-  const wait = { wait_ms: 0, longest_wait_ms: 0, wait: {} };
-  return { ...key, attempts: 0, jobs: 0, ...wait, run_us: 0, longest_run_us: 0, run: {} };
+  const wait = { wait_ms: 0, longest_wait_ms: 0, wait: EMPTY };
+  return { ...key, attempts: 0, jobs: 0, ...wait, run_us: 0, longest_run_us: 0, run: EMPTY };
 }
 
 function added(row: Row, event: RecordedEvent, job: JobSoFar): Row {
@@ -99,8 +101,12 @@ function added(row: Row, event: RecordedEvent, job: JobSoFar): Row {
   };
 }
 
-function withOne(histogram: Histogram, ms: number | null | undefined): Histogram {
-  if (ms === undefined || ms === null) return histogram;
-  const le = LE_MS.find((bound) => ms <= bound)!;
-  return { ...histogram, [le]: (histogram[le] ?? 0) + 1 };
+function withOne(counts: readonly number[], ms: number | null | undefined): readonly number[] {
+  if (ms === undefined || ms === null) return counts;
+  const at = LE_MS.findIndex((le) => ms <= le);
+  return counts.with(at, counts[at]! + 1);
+}
+
+function byUpperEnd(name: string): string {
+  return `jsonb_object('{${LE_MS.join()}}', array(select jsonb_array_elements_text(${name})))`;
 }
