@@ -6,8 +6,10 @@ import { keyText, StretchRows } from '../../src/projector/stretch-rows.js';
 export class MemoryTable {
   readonly rows = new Map<string, Row>();
   readonly #jobs = new Map<string, JobSoFar>();
+  readonly #past = new Map<string, RecordedEvent[]>();
   readonly #projection: Projection;
-  #position = 0;
+  /** The position that each partition's events were folded up to. */
+  readonly #positions = new Map<number, number>();
 
   constructor(projection: Projection) {
     this.#projection = projection;
@@ -19,7 +21,10 @@ export class MemoryTable {
       Promise.resolve(
         keys.map((key) => this.rows.get(this.#text(key))).filter((row) => row !== undefined),
       );
-    const stretch = new StretchRows(this.#projection, this.#position, load);
+    const last = events.at(-1);
+    if (last === undefined) return;
+    const { partition, position } = last;
+    const stretch = new StretchRows(this.#projection, this.#positions.get(partition) ?? 0, load);
     for (let at = 0; at < events.length; at += page)
       await stretch.fold(events.slice(at, at + page).map((event) => this.#step(event)));
     for (const { key, stood, row } of stretch.touched()) {
@@ -28,13 +33,21 @@ export class MemoryTable {
       else
         throw new Error(`${this.#text(key)} ${stood ? 'was taken for one that stood' : 'stood'}`);
     }
-    this.#position = events.at(-1)?.position ?? this.#position;
+    this.#positions.set(partition, position);
     for (const { error } of stretch.parkings) throw new Error(`parked: ${error}`);
   }
 
+  /** What a projector knows of jobs is lost: it folds them from their own events when it needs them. */
+  restart(): void {
+    this.#jobs.clear();
+  }
+
   #step(event: RecordedEvent) {
-    const job = advance(this.#jobs.get(event.streamId), event);
+    const past = this.#past.get(event.streamId) ?? [];
+    const known = this.#jobs.get(event.streamId) ?? past.reduce(advance, undefined);
+    const job = advance(known, event);
     this.#jobs.set(event.streamId, job);
+    this.#past.set(event.streamId, [...past, event]);
     return { event, job };
   }
 
