@@ -52,7 +52,7 @@ function turn(): fc.Arbitrary<Turn> {
     job: fc.nat(),
     us: fc.constantFrom(0, 0, 1, 999_999, 59_000_000, 3_600_000_000),
     fingerprint: fc.constantFrom('0123456789abcdef', 'fedcba9876543210'),
-    durationMs: fc.constantFrom(0, 0.1, 0.7, 5, 7.123, 60_000, 123_456_789.001),
+    durationMs: fc.constantFrom(0, 0.1, 1.001, 5, 8.029, 60_000, 123_456_789.001),
   });
 }
 
