@@ -1,4 +1,4 @@
-import type { RecordedEvent } from 'jobledger';
+import type { EventType, RecordedEvent } from 'jobledger';
 
 /** How an attempt ended. */
 export type Outcome =
@@ -14,22 +14,18 @@ export type Outcome =
   | 'canceled';
 
 /** How the attempt of this event ended by it; undefined if none did. */
-export function outcomeOf({ type, data }: RecordedEvent): Outcome | undefined {
-  switch (type) {
-    case 'AttemptSucceeded':
-      return 'succeeded';
-    case 'AttemptFailed':
-      return data.decision.action === 'fail' ? 'failed' : 'retried';
-    case 'AttemptLost':
-      return 'lost';
-    case 'AttemptReleased':
-      return 'released';
-    case 'JobSnoozed':
-      return 'snoozed';
-    case 'JobCanceled':
-      // A job that was only waiting has no attempt that could end.
-      return data.attempt === undefined ? undefined : 'canceled';
-    default:
-      return undefined;
-  }
+export function outcomeOf(event: RecordedEvent): Outcome | undefined {
+  if (event.type === 'AttemptFailed')
+    return event.data.decision.action === 'fail' ? 'failed' : 'retried';
+  // A job that was only waiting has no attempt that could end.
+  if (event.type === 'JobCanceled')
+    return event.data.attempt === undefined ? undefined : 'canceled';
+  return OUTCOMES[event.type];
 }
+
+const OUTCOMES: { readonly [T in EventType]?: Outcome } = {
+  AttemptSucceeded: 'succeeded',
+  AttemptLost: 'lost',
+  AttemptReleased: 'released',
+  JobSnoozed: 'snoozed',
+};

@@ -1,5 +1,6 @@
 import type { EventOf, RecordedEvent, Row } from '../../src/index.js';
 import { fold } from '../../src/job/evolve.js';
+import { compareInstants } from '../../src/job/instant.js';
 import { isTerminal } from '../../src/job/state.js';
 import type { History } from './histories.js';
 
@@ -13,6 +14,7 @@ export const ORACLES: Readonly<Record<string, (history: History) => readonly Row
       const { id, state, version, attempt, updatedAt } = fold(events)!;
       return { id, state, version, attempt, updated_at: updatedAt };
     }),
+  'job-states': (history) => streams(history).flatMap(stays),
   'failed-jobs': (history) => streams(history).flatMap(failedJob),
   retries: (history) => streams(history).flatMap(waitingJob),
   attempts: (history) => streams(history).flatMap(attemptsOf),
@@ -29,6 +31,29 @@ function streams(history: History): readonly (readonly RecordedEvent[])[] {
 
 function isFailure(event: RecordedEvent): event is Failure {
   return event.type === 'AttemptFailed' || event.type === 'AttemptLost';
+}
+
+const STAYS: readonly string[] = [
+  ...['JobDeduplicated', 'ProgressReported', 'OutcomeRejected', 'CancelRequested'],
+  'JobReprioritized',
+];
+
+/** A stay that waits for a time is two rows: until then and, as available, from then on. */
+function stays(events: readonly RecordedEvent[]): readonly Row[] {
+  const moves = events.filter(({ type }) => !STAYS.includes(type));
+  return moves.flatMap((event, at) => {
+    const job = fold(events.slice(0, events.indexOf(event) + 1))!;
+    const { id, state } = job;
+    const since = event.recordedAt;
+    const until = moves[at + 1]?.recordedAt ?? null;
+    const due = 'runAt' in job && compareInstants(job.runAt, since) > 0 ? job.runAt : undefined;
+    const row = { id, version: event.version };
+    if (due === undefined)
+      return [{ ...row, state: 'runAt' in job ? 'available' : state, since, until }];
+    const isEarly = until !== null && compareInstants(until, due) < 0;
+    const waited = { ...row, state, since, until: isEarly ? until : due };
+    return isEarly ? [waited] : [waited, { ...row, state: 'available', since: due, until }];
+  });
 }
 
 function failedJob(events: readonly RecordedEvent[]): readonly Row[] {
