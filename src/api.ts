@@ -123,13 +123,16 @@ export interface Ledger extends AsyncDisposable {
   /**
    * Waiting and running jobs in the order they will run; ended ones and all, newest first. By state,
    * kind and queue it reads the ledger itself; by anything else, or by several states, it is the first
-   * page of `listPage`.
+   * page of `listPage`. With `asOf` it is that of the past.
    */
   list(options?: ListOptions): Promise<readonly ListedJob[]>;
   /**
    * Jobs in pages, newest enqueued first, found in the read model `jobs` and told from their events.
    * A job that stands in the filter throughout is on one page exactly, whatever changes between them.
    * Throws `READ_MODEL_MISSING` where no projector has made it.
+   *
+   * `asOf` an earlier time they come from the read model `job-states`, those that had come into their
+   * state last first, and all pages of a cursor are of one instant. Throws as `stats` with `asOf` does.
    *
    * @example
    * for (let cursor: string | undefined; ;) {
@@ -142,7 +145,7 @@ export interface Ledger extends AsyncDisposable {
   listPage(options?: PageOptions): Promise<JobPage>;
   /**
    * How many jobs fit the filter. By states, kind and queue it counts in the ledger itself, by anything
-   * else in the read model `jobs`, on one snapshot of it.
+   * else in the read model `jobs`, on one snapshot of it; `asOf` an earlier time, as `stats` and lists.
    */
   count(filter?: JobFilter & AsOfOption): Promise<number>;
   /**

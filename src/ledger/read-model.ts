@@ -75,7 +75,8 @@ export async function readLag(store: Store, query: Query): Promise<number | null
   return (rows[0] as { lag: number | null }).lag;
 }
 
-const COLUMNS = {
+/** The columns in which read models have what filters name. */
+export const FILTER_COLUMNS = {
   kind: 'kind',
   queue: 'queue',
   tenant: 'tenant',
@@ -99,7 +100,7 @@ function condition(store: Store, filter: Filter) {
   const { states, names, errorText, times } = filter;
   if (states !== undefined) parts.push(`j.state = any(${add(states)}::text[])`);
   for (const [name, value] of Object.entries(names))
-    parts.push(`j.${COLUMNS[name as keyof typeof COLUMNS]} = ${add(value)}`);
+    parts.push(`j.${FILTER_COLUMNS[name as keyof typeof FILTER_COLUMNS]} = ${add(value)}`);
   for (const [name, value] of Object.entries(times))
     parts.push(`j.${BOUNDS[name as keyof typeof BOUNDS]} ${add(value)}::timestamptz`);
   if (errorText !== undefined) parts.push(`strpos(lower(j.error), lower(${add(errorText)})) > 0`);

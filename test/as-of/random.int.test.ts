@@ -24,6 +24,8 @@ test('what a ledger was at any instant is the fold of its events until then', as
         await write(site, events);
         await tallied(site, step);
         await projected(site.ledger);
+        const { differences } = await site.ledger.verify();
+        expect(differences.filter(({ where }) => where === 'tallies')).toEqual([]);
         const times = instants(events);
         for (const pick of picks) {
           const at = times[pick % times.length]!;

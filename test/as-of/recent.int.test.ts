@@ -82,7 +82,10 @@ test('answers of this very instant, while writers work, are what the log says of
     });
   }
   expect(new Set(answers.map(({ events: recorded }) => recorded)).size).toBeGreaterThan(5);
+  await ledger.caughtUp('job-states');
   await projector.stop();
+  const models = ledger.projections({ projections });
+  expect(await models.verify('job-states')).toMatchObject([{ verified: true, differing: 0 }]);
 });
 
 /** As writers of a partition take its lock. */

@@ -11,6 +11,11 @@ import { positionsAt } from './positions.js';
 const PATIENCE_MS = 2_000;
 const LOOK_MS = 20;
 
+/** What would read a whole table, or sort what an index has in order. */
+const INDEXED = [
+  ...(['enable_seqscan', 'enable_bitmapscan', 'enable_hashjoin', 'enable_mergejoin'] as const),
+];
+
 /** What is read of the past: on one snapshot, by index whatever the statistics say. */
 export interface Past {
   readonly at: Settled;
@@ -31,8 +36,7 @@ export async function readPast<T>(
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
     const answer = await snapshot<Answer<T>>(store.database, async (query) => {
-      for (const name of ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'] as const)
-        await query(`set local ${name} = ${SESSION_SETTINGS[name]}`);
+      for (const name of INDEXED) await query(`set local ${name} = ${SESSION_SETTINGS[name]}`);
       const positions = await positionsAt(store, query, at);
       const lag = await readLag(store, query, positions);
       if (lag > 0) return { lag };

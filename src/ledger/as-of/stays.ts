@@ -1,5 +1,6 @@
 import type { StateName } from '../../job/state.js';
 import type { Filter } from '../job-filter.js';
+import { FILTER_COLUMNS } from '../read-model.js';
 import type { Store } from '../store.js';
 import type { Settled } from './instant.js';
 
@@ -18,16 +19,6 @@ export interface StayKey {
 /** Lengths by the power of two, as `projections/job-states.ts` has them; the last has no bound. */
 const LAST_SPAN = 41;
 
-const COLUMNS = {
-  kind: 'kind',
-  queue: 'queue',
-  tenant: 'tenant',
-  principal: 'principal',
-  correlationId: 'correlation_id',
-  errorCategory: 'error_category',
-  fingerprint: 'error_fingerprint',
-} as const satisfies { readonly [N in keyof Filter['names']]-?: string };
-
 /**
  * A select of the stays that an instant falls into, for `from`. Each span's part is a range of the
  * index by queue, state, span and since, in which most stays have lasted until then; nothing of before
@@ -44,7 +35,7 @@ export function staysAt(
   const t = `${add(at)}::timestamptz`;
   const { queue, ...others } = names;
   const parts = Object.entries(others).map(
-    ([name, value]) => `v.${COLUMNS[name as keyof typeof COLUMNS]} = ${add(value)}`,
+    ([name, value]) => `v.${FILTER_COLUMNS[name as keyof typeof FILTER_COLUMNS]} = ${add(value)}`,
   );
   if (page?.after !== undefined) {
     const [since, id] = [add(page.after.at), add(page.after.id)];
