@@ -1,3 +1,4 @@
+import { isLedgerError } from '../index.js';
 import type {
   JsonObject,
   Ledger,
@@ -25,7 +26,7 @@ const PATIENCE_MS = 30_000;
 /** The read models that a demo keeps up to date: its own, and those that come with the package. */
 export class DemoModels {
   readonly #ledger: Ledger;
-  readonly #shipped: readonly Projection[];
+  #shipped: readonly Projection[];
   readonly #models: LedgerProjections;
 
   constructor(ledger: Ledger, shipped: readonly Projection[]) {
@@ -41,8 +42,14 @@ export class DemoModels {
 
   /** Begins to follow the log, its own read model in version 1; the end of the ledger ends it. */
   async follow(): Promise<void> {
-    const projections = [licences, ...this.#shipped];
-    await this.#ledger.projector({ projections }).start();
+    try {
+      await this.#start();
+    } catch (error) {
+      if (!isLedgerError(error, 'BAD_CONFIG')) throw error;
+      // The folder is in use, and its owner has read models of the same names: they are left alone.
+      this.#shipped = [];
+      await this.#start();
+    }
     await this.#backToVersionOne();
   }
 
@@ -65,6 +72,11 @@ export class DemoModels {
   async rebuild(onProgress: (progress: RebuildProgress) => void): Promise<number> {
     const { events } = await this.#models.rebuild(LICENCES, { onProgress });
     return events;
+  }
+
+  async #start(): Promise<void> {
+    const projections = [licences, ...this.#shipped];
+    await this.#ledger.projector({ projections }).start();
   }
 
   /** An earlier demo in this folder has left version 2, or was stopped while it was built. */
