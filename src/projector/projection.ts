@@ -54,10 +54,15 @@ function problemsOf(spec: ProjectionSpec<Columns, string>): string[] {
       !NAME.test(name) || name.length > 40,
       'name: expected up to 40 characters like failed-jobs',
     ),
+    // Tables of builds have names like jobs_v1, those of partitions like events_0.
+    ...problem(
+      /-(v|b|i)\d+$|^events-\d+$/.test(name),
+      'name: expected no ending like that of a table (-v1)',
+    ),
     ...problem(RESERVED.has(viewName(name)), 'name: a table of the ledger has it'),
     ...problem(
-      !Number.isInteger(version) || version < 1,
-      'version: expected a whole number from 1',
+      !Number.isInteger(version) || version < 1 || version > 2 ** 31 - 1,
+      'version: expected a whole number from 1 to 2,147,483,647',
     ),
     ...problem(key.length === 0, 'key: expected at least one column'),
     ...[...known].flatMap((one) =>

@@ -1,19 +1,31 @@
 import type { Column, Columns, Row } from '../api-projector.js';
 import { quote } from '../ledger/tables.js';
 import { iso } from '../ledger/store.js';
+import { RowFault } from './row-fault.js';
 
-/** A row's value as a parameter. */
-export function valueOf({ type }: Column, value: unknown): unknown {
-  return type === 'jsonb' && value !== null && value !== undefined
-    ? JSON.stringify(value)
-    : (value ?? null);
+/** A row's value as a parameter. Throws `RowFault` for what no parameter can be. */
+export function valueOf(name: string, { type }: Column, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (type === 'jsonb') return jsonOf(name, value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return value;
+  if (typeof value === 'bigint') return String(value);
+  throw new RowFault(`column ${name}: expected ${type}, got a value of type ${typeof value}`);
+}
+
+function jsonOf(name: string, value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch (error) {
+    throw new RowFault(`column ${name}: not JSON: ${(error as Error).message}`);
+  }
 }
 
 /** A row as a line of COPY's text format. */
 export function copyLine(columns: readonly (readonly [string, Column])[], row: Row): string {
   let line = '';
   for (const [name, column] of columns) {
-    const value = valueOf(column, row[name]);
+    const value = valueOf(name, column, row[name]);
     if (line !== '') line += '\t';
     line += value === null ? '\\N' : escaped(value);
   }
@@ -41,7 +53,7 @@ export function unnest(columns: Columns, first: number, alias: string): string {
 /** The parameters of `unnest`. */
 export function arraysOf(columns: Columns, rows: readonly Row[]): unknown[][] {
   return Object.entries(columns).map(([name, column]) =>
-    rows.map((row) => valueOf(column, row[name])),
+    rows.map((row) => valueOf(name, column, row[name])),
   );
 }
 

@@ -1,7 +1,9 @@
 import type { Projection, Row } from '../api-projector.js';
 import type { RecordedEvent } from '../job/events.js';
 import { reasonOf } from '../ledger/set-aside.js';
+import { cleanText } from '../job/clean-text.js';
 import type { Step } from './job-cache.js';
+import { keyText } from './key-text.js';
 
 /** A job that a build leaves out from this event on. */
 export interface Parking {
@@ -17,6 +19,9 @@ export interface Touched {
   readonly stood: boolean;
   row: Row | undefined;
 }
+
+/** Of what is kept of an error. */
+const MOST_BYTES = 4_096;
 
 interface Concern {
   readonly step: Step;
@@ -123,11 +128,24 @@ export class StretchRows {
     if (this.#parked.has(event.streamId)) return;
     try {
       const found = keys.map((key) => this.#rows.get(keyText(this.#projection, key))!);
-      const after = found.map(({ row, key }) => this.#projection.fold(row, event, job!, key));
+      const after = found.map(({ row, key }) =>
+        this.#checked(this.#projection.fold(row, event, job!, key), key),
+      );
       found.forEach((one, index) => (one.row = after[index]));
     } catch (error) {
       this.#park(step, error);
     }
+  }
+
+  /** A row under another key would be written over one that nobody has looked at. */
+  #checked(row: Row | undefined, key: Row): Row | undefined {
+    if (row === undefined) return undefined;
+    if (typeof row !== 'object' || row === null) throw new Error('on: expected a row or undefined');
+    const { key: names } = this.#projection;
+    if (names.every((name) => row[name] === key[name])) return row;
+    const [is, want] = [keyText(this.#projection, row), keyText(this.#projection, key)];
+    if (is !== want) throw new Error(`on: the row's key is ${is}, expected ${want}`);
+    return row;
   }
 
   #park({ event }: Step, error: unknown): void {
@@ -138,15 +156,10 @@ export class StretchRows {
 
 function parking(event: RecordedEvent, error: unknown): Parking {
   const { streamId: jobId, position, type: eventType } = event;
-  return { jobId, position, eventType, error: reasonOf(error) };
+  return { jobId, position, eventType, error: cleanText(reasonOf(error), MOST_BYTES) };
 }
 
 function refuseOthers(column: string, key: Row, jobId: string): void {
   if (key[column] !== jobId)
     throw new Error(`rows: ${column} is ${String(key[column])}, expected the event's job`);
-}
-
-/** A key as text, the same for the same key. */
-export function keyText({ key }: Projection, row: Row): string {
-  return key.length === 1 ? String(row[key[0]!]) : JSON.stringify(key.map((name) => row[name]));
 }

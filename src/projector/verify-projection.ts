@@ -9,7 +9,7 @@ import { differenceOf } from './compare-rows.js';
 import { advance } from './job-so-far.js';
 import { tableOf } from './projection-tables.js';
 import { selectList } from './row-values.js';
-import { keyText } from './stretch-rows.js';
+import { keyText } from './key-text.js';
 import { loadRows } from './load-rows.js';
 
 type Query = Parameters<Parameters<typeof snapshot>[1]>[0];

@@ -1,6 +1,7 @@
 import type { JobSoFar, Projection, RecordedEvent, Row } from '../../src/index.js';
 import { advance } from '../../src/projector/job-so-far.js';
-import { keyText, StretchRows } from '../../src/projector/stretch-rows.js';
+import { keyText } from '../../src/projector/key-text.js';
+import { StretchRows } from '../../src/projector/stretch-rows.js';
 
 /** A read model's table in memory, which stretches are folded into as the engine does. */
 export class MemoryTable {

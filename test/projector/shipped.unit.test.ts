@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Projection, Row } from '../../src/index.js';
 import { failureGroups } from '../../projections/failure-groups.js';
 import { projections } from '../../projections/index.js';
-import { keyText } from '../../src/projector/stretch-rows.js';
+import { keyText } from '../../src/projector/key-text.js';
 import * as give from '../job/commands.js';
 import { streamOf } from '../job/stream.js';
 import { histories, PARTITIONS, type History } from './histories.js';
