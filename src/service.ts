@@ -55,3 +55,13 @@ export class Loop {
 }
 
 const FAILURE_REST_MS = 1_000;
+
+/** The same work, never twice at once: who asks meanwhile waits for his turn. */
+export function inTurn<T>(work: () => Promise<T>): () => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}

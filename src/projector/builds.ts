@@ -23,34 +23,72 @@ export interface Build {
   readonly fence: number;
 }
 
+/** What was taken, and whether each lease of it is a new one. */
+export interface Taken {
+  readonly builds: readonly Build[];
+  readonly isRenewed: boolean;
+}
+
 /**
  * Takes or keeps all builds of these projections that nobody else has and that are not paused. Each
- * change of hands raises the fence: who has lost a build writes nothing more.
+ * change of hands raises the fence: who has lost a build writes nothing more. One that is being written
+ * just now, or whose table somebody has dropped, nobody can take; if it is ours it stays so.
  */
 export async function takeBuilds(
   store: Store,
   projections: readonly Projection[],
   owner: string,
-): Promise<readonly Build[]> {
+): Promise<Taken> {
   const { rows } = await store.database.pool.query<BuildRow>({
-    text: `with mine as materialized (
-        select id from ${store.tables.projections} p
+    text: `with wanted as materialized (
+        select id from ${store.tables.projections}
         where (name, version) in (select * from unnest($2::text[], $3::int[])) and paused_at is null
+          and to_regclass(format('%I.%I', $4::text, table_name)) is not null),
+      mine as materialized (
+        select id from ${store.tables.projections} p
+        where id in (select id from wanted) and paused_at is null
           and (owner is not distinct from $1::uuid or lease_until is null or lease_until < clock_timestamp())
-        order by id for no key update skip locked)
-      update ${store.tables.projections} p set owner = $1::uuid,
+        order by id for no key update skip locked),
+      taken as (update ${store.tables.projections} p set owner = $1::uuid,
         lease_until = clock_timestamp() + interval '${LEASE_S} s',
         fence = fence + (owner is distinct from $1::uuid)::int
-      from mine where p.id = mine.id
-      returning p.id, name, version, table_name, state, wanted, trouble, fence`,
-    values: [owner, projections.map(({ name }) => name), projections.map(({ version }) => version)],
+        from mine where p.id = mine.id
+        returning ${BUILD})
+      select *, true as renewed from taken union all
+      select ${BUILD}, false from ${store.tables.projections} p
+        where id in (select id from wanted except select id from mine) and owner = $1::uuid`,
+    values: [...[owner, ...namesOf(projections)], store.tables.schema],
   });
-  return rows
+  const builds = rows
     .sort((one, other) => one.id - other.id)
     .map(({ name, version, table_name: tableName, ...row }) => {
       const projection = projections.find((one) => one.name === name && one.version === version)!;
       return { ...row, projection, tableName, owner };
     });
+  return { builds, isRenewed: rows.every(({ renewed }) => renewed) };
+}
+
+const BUILD = 'p.id, name, version, table_name, state, wanted, trouble, fence';
+
+function namesOf(projections: readonly Projection[]): [string[], number[]] {
+  return [projections.map(({ name }) => name), projections.map(({ version }) => version)];
+}
+
+/**
+ * Builds whose owner has said nothing for long and that still are not to be had: a copy of his is
+ * under way, and the server will wait for the rest of it as long as his connection stands.
+ */
+export async function readStuck(
+  store: Store,
+  projections: readonly Projection[],
+): Promise<readonly number[]> {
+  const { rows } = await store.database.pool.query<{ id: number }>({
+    text: `select id from ${store.tables.projections}
+      where (name, version) in (select * from unnest($1::text[], $2::int[])) and paused_at is null
+        and lease_until < clock_timestamp() - interval '${LEASE_S} s'`,
+    values: namesOf(projections),
+  });
+  return rows.map(({ id }) => id);
 }
 
 interface BuildRow {
@@ -62,15 +100,22 @@ interface BuildRow {
   readonly wanted: boolean;
   readonly trouble: string | null;
   readonly fence: number;
+  readonly renewed: boolean;
 }
 
-/** Gives everything back at once. */
-export async function dropLeases(store: Store, owner: string): Promise<void> {
-  await store.database.pool.query({
+/** The lock of whoever copies into a build; beyond the numbers of partitions and of \`PREPARING\`. */
+export function copyLock(build: number): number {
+  return 2_000 + build;
+}
+
+/** Gives everything back at once; tells whether there was anything. */
+export async function dropLeases(store: Store, owner: string): Promise<boolean> {
+  const { rowCount } = await store.database.pool.query({
     text: `update ${store.tables.projections} set owner = null, lease_until = null, fence = fence + 1
       where owner = $1::uuid`,
     values: [owner],
   });
+  return (rowCount ?? 0) > 0;
 }
 
 /**

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { endClient, sessionConfig } from '../database.js';
+import { begin, endClient, sessionConfig } from '../database.js';
 import { quote } from '../ledger/tables.js';
-import type { Store } from '../ledger/store.js';
+import { lockPartition, type Store } from '../ledger/store.js';
 import type { Row } from '../api-projector.js';
-import type { Build } from './builds.js';
+import { copyLock, type Build } from './builds.js';
 import { tableOf } from './projection-tables.js';
 import { copyLine } from './row-values.js';
 import { writeStretch, type Bounds, type Changes } from './write-stretch.js';
@@ -29,7 +29,9 @@ export async function write(
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query('begin');
+    await client.query(begin(store.database));
+    const { text, values } = lockPartition(store, copyLock(build.id));
+    await client.query(text, values);
     const rest = { ...changes, fresh: [] };
     const moved = await writeStretch(store, build, bounds, rest, client);
     if (moved) await copyRows(store, client, build, changes.fresh);

@@ -1,27 +1,36 @@
 import type { Store } from '../ledger/store.js';
-import { isDataError } from '../sql-errors.js';
+import { sqlState } from '../sql-errors.js';
 import { tellTrouble, type Build } from './builds.js';
 import { write } from './copy-stretch.js';
 import { readCheckpoints } from './feed.js';
-import { JobCache } from './job-cache.js';
+import { JobCaches } from './job-caches.js';
 import { readParked } from './parked.js';
+import { isRowRefused } from './row-fault.js';
 import { foldStretch, type Stretch } from './stretch.js';
 import type { StretchRows } from './stretch-rows.js';
 import { changesOf, type Bounds } from './write-stretch.js';
 
-/** How many events were read, and whether every build is where it was to come. */
+/** How many events were read, and which builds are not where they were to come. */
 export interface Progress {
   readonly read: number;
-  readonly isThere: boolean;
+  readonly behind: ReadonlySet<number>;
+}
+
+/** How a round goes. */
+export interface Pace {
+  /** Events of a partition that a build takes at most. */
+  readonly most: number;
+  /** Whether only those that are furthest behind go on, until they have met the others. */
+  readonly together: boolean;
 }
 
 /**
  * Brings builds forward, one stretch of a partition after another. Builds that stand at the same
- * position read its events together; one that is behind goes on alone until it has met the others.
+ * position read its events together.
  */
 export class Folding {
   readonly #store: Store;
-  readonly #caches = new Map<number, JobCache>();
+  readonly #caches: JobCaches;
   readonly #lost: () => void;
   /** Builds that have met a row the database refuses, by partition: how many events to take next. */
   readonly #careful = new Map<string, number>();
@@ -29,45 +38,52 @@ export class Folding {
   /** `lost` hears of a build that is not ours to write any more. */
   constructor(store: Store, lost: () => void) {
     this.#store = store;
+    this.#caches = new JobCaches(store);
     this.#lost = lost;
   }
 
   /**
-   * At most one stretch of each partition, of at most so many events, up to these positions. While one
-   * is being written the next is folded already.
+   * At most one stretch of each partition and build, up to these positions. While one is being written
+   * the next is folded already.
    */
   async round(
-    builds: readonly Build[],
+    given: readonly Build[],
     positions: ReadonlyMap<number, number>,
-    most: number,
+    { most, together }: Pace,
   ): Promise<Progress> {
-    if (builds.length === 0) return { read: 0, isThere: true };
-    const ids = builds.map(({ id }) => id);
+    if (given.length === 0) return { read: 0, behind: new Set() };
+    const ids = given.map(({ id }) => id);
     const checkpoints = await readCheckpoints(this.#store, ids);
     const parked = await readParked(this.#store, ids);
+    // Without its checkpoints nobody knows what a table holds.
+    const builds = given.filter(({ id }) => checkpoints.get(id)!.size === this.#store.partitions);
+    const behind = new Set(ids.filter((id) => !builds.some((build) => build.id === id)));
     let read = 0;
-    let isThere = true;
     let writing: Promise<void> = Promise.resolve();
     try {
       for (const [partition, upTo] of positions) {
-        const at = (build: Build) => checkpoints.get(build.id)?.get(partition) ?? 0;
-        const from = Math.min(...builds.map(at));
-        if (from >= upTo) continue;
-        const group = builds.filter((build) => at(build) === from);
-        const next = Math.min(...builds.map(at).filter((position) => position > from));
-        const to = Math.min(upTo, next, from + this.#most(group, partition, most));
-        const stretch = await this.#fold(group, parked, { partition, from, to });
-        await writing;
-        await this.#write(stretch, isShared);
-        writing = this.#write(stretch, (build) => !isShared(build));
-        writing.catch(() => {});
-        read += stretch.bounds.to - from;
-        isThere &&= stretch.bounds.to >= upTo && group.length === builds.length;
+        const at = ({ id }: Build) => checkpoints.get(id)!.get(partition)!;
+        const places = [...new Set(builds.map(at))].sort((one, other) => other - one);
+        const starts = places.filter((place) => place < upTo).slice(together ? -1 : 0);
+        for (const from of starts) {
+          const group = builds.filter((build) => at(build) === from);
+          const next = Math.min(...places.filter((place) => place > from));
+          const to = Math.min(upTo, next, from + this.#most(group, partition, most));
+          const stretch = await this.#fold(group, parked, { partition, from, to });
+          await writing;
+          await this.#write(stretch, isShared, behind);
+          writing = this.#write(stretch, (build) => !isShared(build), behind);
+          writing.catch(() => {});
+          read += stretch.bounds.to - from;
+          if (stretch.bounds.to < upTo) for (const { id } of group) behind.add(id);
+        }
+        for (const build of builds)
+          if (at(build) < upTo && !starts.includes(at(build))) behind.add(build.id);
       }
     } finally {
       await writing;
     }
-    return { read, isThere };
+    return { read, behind };
   }
 
   #most(group: readonly Build[], partition: number, most: number): number {
@@ -80,22 +96,25 @@ export class Folding {
     parked: ReadonlyMap<number, ReadonlySet<string>>,
     bounds: Bounds,
   ): Promise<Stretch> {
-    const { partition, from } = bounds;
-    const known = this.#caches.get(partition);
-    this.#caches.delete(partition);
-    const cache = known?.position === from ? known : new JobCache(this.#store, partition, from);
-    const stretch = await foldStretch(this.#store, group, parked, cache, bounds);
-    cache.trim();
-    this.#caches.set(partition, cache);
-    return stretch;
+    const cache = this.#caches.take(bounds.partition, bounds.from);
+    try {
+      const stretch = await foldStretch(this.#store, group, parked, cache, bounds);
+      this.#caches.keep(bounds.partition, cache);
+      return stretch;
+    } catch (error) {
+      if (isGone(error)) this.#lost();
+      throw error;
+    }
   }
 
+  /** Those that could not be written are behind. */
   async #write(
     { bounds, rows, stopped }: Stretch,
     which: (build: Build) => boolean,
+    behind: Set<number>,
   ): Promise<void> {
     for (const [build, one] of rows)
-      if (which(build)) await this.#finish(build, bounds, one, stopped);
+      if (which(build) && !(await this.#finish(build, bounds, one, stopped))) behind.add(build.id);
   }
 
   async #finish(
@@ -103,42 +122,50 @@ export class Folding {
     bounds: Bounds,
     rows: StretchRows,
     stopped: string | undefined,
-  ): Promise<void> {
-    const { partition, from, to } = bounds;
-    const key = `${build.id}/${partition}`;
-    if (to > from) {
-      try {
-        if (!(await write(this.#store, build, bounds, changesOf(rows)))) this.#lost();
-        const careful = this.#careful.get(key);
-        if (careful !== undefined) this.#relax(key, careful * 2);
-      } catch (error) {
-        if (!isDataError(error)) throw error;
-        await this.#takeLess(build, bounds, rows, error);
-      }
-    }
+  ): Promise<boolean> {
+    const written = bounds.to === bounds.from || (await this.#tryWrite(build, bounds, rows));
     if (stopped !== undefined) await this.#stop(build, stopped);
     else if (build.trouble !== null) await tellTrouble(this.#store, build, null);
+    return written;
   }
 
-  #relax(key: string, careful: number): void {
-    if (careful > 1_000) this.#careful.delete(key);
-    else this.#careful.set(key, careful);
+  async #tryWrite(build: Build, bounds: Bounds, rows: StretchRows): Promise<boolean> {
+    try {
+      const written = await write(this.#store, build, bounds, changesOf(rows));
+      if (written) this.#relax(`${build.id}/${bounds.partition}`);
+      else this.#lost();
+      return written;
+    } catch (error) {
+      if (isGone(error)) {
+        this.#lost();
+        return false;
+      }
+      if (!isRowRefused(error)) throw error;
+      return this.#takeLess(build, bounds, rows, error);
+    }
   }
 
-  /** The database refuses a row: half the events next time, until the one at fault is alone. */
-  async #takeLess(build: Build, bounds: Bounds, rows: StretchRows, error: unknown): Promise<void> {
+  #relax(key: string): void {
+    const careful = this.#careful.get(key);
+    if (careful === undefined) return;
+    if (careful > 500) this.#careful.delete(key);
+    else this.#careful.set(key, careful * 2);
+  }
+
+  /** A row is refused: half the events next time, until the one at fault is alone. */
+  async #takeLess(
+    build: Build,
+    bounds: Bounds,
+    rows: StretchRows,
+    error: unknown,
+  ): Promise<boolean> {
     const { partition, from, to } = bounds;
     if (to - from > 1) {
       this.#careful.set(`${build.id}/${partition}`, Math.floor((to - from) / 2));
-      return;
+      return false;
     }
-    const parking = rows.lastParking(error);
-    await write(this.#store, build, bounds, {
-      fresh: [],
-      changed: [],
-      gone: [],
-      parkings: [parking],
-    });
+    const parkings = [rows.lastParking(error)];
+    return write(this.#store, build, bounds, { fresh: [], changed: [], gone: [], parkings });
   }
 
   async #stop(build: Build, reason: string): Promise<void> {
@@ -154,4 +181,9 @@ export class Folding {
 /** Whether jobs of several partitions have rows in common: then the next stretch has to find them. */
 function isShared({ projection }: Build): boolean {
   return projection.job === undefined;
+}
+
+/** Somebody has dropped the table. */
+function isGone(error: unknown): boolean {
+  return sqlState(error) === '42P01';
 }

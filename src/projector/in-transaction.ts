@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { begin } from '../database.js';
 import type { Store } from '../ledger/store.js';
 import { isConnectionError } from '../sql-errors.js';
 
@@ -14,7 +15,7 @@ export async function inTransaction<T>(
   const client = await store.database.pool.connect();
   let failure: unknown;
   try {
-    await client.query('begin');
+    await client.query(begin(store.database));
     const made = await work(client);
     await client.query(keep(made) ? 'commit' : 'rollback');
     return made;

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { LedgerError } from '../errors.js';
 import { inTransaction } from './in-transaction.js';
 import type { Store } from '../ledger/store.js';
-import { dropBuild, lockPlace, PLACE, serve, type BuildPlace } from './swap.js';
+import { dropBuild, lockTable } from './drop-build.js';
+import { lockPlace, PLACE, serve, type BuildPlace } from './swap.js';
 
 /** Stops following a projection in every process, or lets it go on. */
 export async function setPaused(store: Store, name: string, paused: boolean): Promise<void> {
@@ -17,6 +18,8 @@ export async function setPaused(store: Store, name: string, paused: boolean): Pr
 /** Drops the builds of a version, none of which may be served. */
 export async function dropVersion(store: Store, name: string, version: number): Promise<void> {
   await inTransaction(store, async (client) => {
+    for (const one of await readBuilds(store, client, name))
+      if (one.version === version && one.state !== 'live') await lockTable(store, client, one);
     const builds = await lockBuilds(store, client, name);
     const doomed = builds.filter((one) => one.version === version);
     if (builds.length === 0) throw unknown(name);
@@ -45,7 +48,10 @@ export async function want(
     const live = builds.find(({ state }) => state === 'live');
     if (live === undefined) throw unknown(name);
     const others = builds.filter(({ state }) => state !== 'live');
-    const next = to === undefined ? latest(others) : others.find(({ version }) => version === to);
+    const next =
+      to === undefined
+        ? latest(others.filter(({ version }) => version !== live.version))
+        : others.find(({ version }) => version === to);
     if (next === undefined) throw new LedgerError('PROJECTION_NOT_FOUND', nothing(name, to));
     await mark(store, client, live.id, { held: true, wanted: false });
     await mark(store, client, next.id, { held: false, wanted: true });
@@ -87,6 +93,18 @@ async function mark(
     `update ${store.tables.projections} set held = $2, wanted = $3 where id = $1`,
     [id, held, wanted],
   );
+}
+
+async function readBuilds(
+  store: Store,
+  client: pg.ClientBase,
+  name: string,
+): Promise<readonly BuildPlace[]> {
+  const { rows } = await client.query<BuildPlace>(
+    `select ${PLACE} from ${store.tables.projections} where name = $1 order by id`,
+    [name],
+  );
+  return rows;
 }
 
 async function lockBuilds(

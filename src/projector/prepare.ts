@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Projection } from '../api-projector.js';
 import { lockPartition, type Store } from '../ledger/store.js';
 import { inTransaction } from './in-transaction.js';
-import { prepareBuild } from './projection-tables.js';
+import { prepareBuild } from './prepare-build.js';
 
 /** Beyond the numbers of partitions. */
 const PREPARING = 1_000;

@@ -15,25 +15,6 @@ export function viewOf(store: Store, name: string): string {
   return `${quote(store.tables.schema)}.${quote(viewName(name))}`;
 }
 
-/**
- * Makes the first build of a version, unless it has one. The caller holds the lock of those who make
- * builds. Gives the build's id if it made one.
- */
-export async function prepareBuild(
-  store: Store,
-  client: pg.ClientBase,
-  projection: Projection,
-): Promise<number | undefined> {
-  const { name, version } = projection;
-  const { rows } = await client.query<{ table_name: string }>(
-    `select table_name from ${store.tables.projections} where name = $1 and version = $2`,
-    [name, version],
-  );
-  for (const { table_name: tableName } of rows)
-    await refuseOtherColumns(client, tableOf(store, { tableName }), projection);
-  return rows.length === 0 ? makeBuild(store, client, projection) : undefined;
-}
-
 /** Makes a build: its row, its empty table, and a checkpoint at the beginning of each partition. */
 export async function makeBuild(
   store: Store,
@@ -41,15 +22,14 @@ export async function makeBuild(
   projection: Projection,
 ): Promise<number> {
   const { name, version, columns, key } = projection;
-  const base = `${viewName(name)}_v${version}`;
-  const { rows } = await client.query<{ id: number; table_name: string }>(
+  const tableName = await freeName(store, client, `${viewName(name)}_v${version}`);
+  const { rows } = await client.query<{ id: number }>(
     `insert into ${store.tables.projections}(name, version, state, shown, paused_at, table_name)
-      select $1, $2, 'building', $3, max(paused_at) filter (where name = $1), $4 || case when bool_or(table_name = $4) then '_b' || max(id) + 1 else '' end
-      from ${store.tables.projections}
-      returning id, table_name`,
-    [name, version, shownColumns(projection), base],
+      select $1, $2, 'building', $3, max(paused_at), $4 from ${store.tables.projections} where name = $1
+      returning id`,
+    [name, version, shownColumns(projection), tableName],
   );
-  const { id, table_name: tableName } = rows[0]!;
+  const { id } = rows[0]!;
   const parts = Object.entries(columns).map(
     ([column, { type, nullable }]) => `${quote(column)} ${type}${nullable ? '' : ' not null'}`,
   );
@@ -63,8 +43,21 @@ export async function makeBuild(
   return id;
 }
 
+/** Another than any build has, and than anything in the schema has: somebody may have deleted rows alone. */
+async function freeName(store: Store, client: pg.ClientBase, base: string): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `select name from (select 0 as n, $1::text as name
+        union all select n, $1 || '_b' || n from generate_series(2, 10000) n) names
+      where to_regclass(format('%I.%I', $2::text, name)) is null
+        and not exists (select from ${store.tables.projections} where table_name = name)
+      order by n limit 1`,
+    [base, store.tables.schema],
+  );
+  return rows[0]!.name;
+}
+
 /** What stands in the table was folded by other rules: it must not be mixed with what these would make. */
-async function refuseOtherColumns(
+export async function refuseOtherColumns(
   client: pg.ClientBase,
   table: string,
   { name, version, columns }: Projection,
@@ -107,17 +100,4 @@ export async function makeIndexes(
     );
   }
   await query.query(`analyze ${tableOf(store, { tableName })}`);
-}
-
-/** Points the view at a build. `create or replace` could not take columns away. */
-export async function showBuild(
-  store: Store,
-  client: pg.ClientBase,
-  build: { readonly name: string; readonly table_name: string; readonly shown: string },
-): Promise<void> {
-  const { name, table_name: tableName, shown } = build;
-  await client.query(`drop view if exists ${viewOf(store, name)}`);
-  await client.query(
-    `create view ${viewOf(store, name)} as select ${shown} from ${tableOf(store, { tableName })}`,
-  );
 }

@@ -2,24 +2,27 @@ import { randomUUID } from 'node:crypto';
 import type { LedgerProjector, Projection } from '../api-projector.js';
 import { LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
-import { Loop } from '../service.js';
-import { isConnectionError } from '../sql-errors.js';
-import { dropLeases, takeBuilds, tellTrouble, type Build } from './builds.js';
+import { terminateHolder } from '../ledger/lock-holder.js';
+import { wake } from '../ledger/wake.js';
+import { inTurn, Loop } from '../service.js';
+import { isConnectionError, isLockTimeout } from '../sql-errors.js';
+import { copyLock, dropLeases, readStuck, takeBuilds, type Build, type Taken } from './builds.js';
+import { dropSuperseded } from './drop-build.js';
 import { readHeads } from './feed.js';
 import { Folding } from './folding.js';
-import { makeIndexes } from './projection-tables.js';
 import { prepareBuilds } from './prepare.js';
-import { judge, swapIn } from './swap.js';
+import { isLacking } from './prepare-build.js';
+import { Serving } from './serving.js';
 import { unparkRequested } from './unpark.js';
 
 /** Events of a partition that what is served takes at a time. */
 const STEP = 4_000;
-/** Events of a partition that a build may lack when it is about to be served. */
-const MOST_LACKING = 10_000;
 /** How long it rests when everything is folded, in milliseconds. */
 const REST_MS = 200;
 /** How often leases are renewed, in milliseconds: three times within their length. */
 const RENEW_MS = 5_000;
+/** The same where one of them could not be renewed, since its build was being written. */
+const AGAIN_MS = 500;
 
 /**
  * Keeps read models up to date: reads each partition behind its checkpoint, folds what it finds, and
@@ -36,21 +39,30 @@ export class Projector implements LedgerProjector {
   readonly #growing: Folding;
   readonly #loops: readonly Loop[];
   readonly #unsubscribe: () => void;
-  #taken: { readonly builds: readonly Build[]; readonly at: number } | undefined;
-  #taking: Promise<readonly Build[]> | undefined;
+  readonly #serving: Serving;
+  /** One pass of each sort at a time, whoever asks for it: two would write the same rows. */
+  readonly #follow = inTurn(() => this.#followOnce());
+  readonly #grow = inTurn(() => this.#growOnce());
+  /** Builds that are being grown, whatever they have become meanwhile. */
+  readonly #inGrowth = new Set<number>();
+  #taken: { readonly builds: readonly Build[]; readonly until: number } | undefined;
+  #taking: Promise<Taken> | undefined;
   /** How often it has been heard that what we have taken may be out of date. */
   #changes = 0;
+  readonly #makes: boolean;
   #prepared: boolean;
 
   /** `makes`: whether it begins builds of versions that have none. */
   constructor(store: Store, projections: readonly Projection[], { makes = true } = {}) {
     refuseTwice(projections);
+    this.#makes = makes;
     this.#prepared = !makes;
     this.#store = store;
     this.#projections = projections;
     const lost = () => this.#forget();
     this.#served = new Folding(store, lost);
     this.#growing = new Folding(store, lost);
+    this.#serving = new Serving(store);
     // Apart, so that a long rebuild keeps nothing that is served from following.
     this.#loops = [() => this.#follow(), () => this.#grow()].map(
       (pass) =>
@@ -78,7 +90,9 @@ export class Projector implements LedgerProjector {
   async stop(): Promise<void> {
     this.#unsubscribe();
     await Promise.all(this.#loops.map((loop) => loop.stop()));
-    await dropLeases(this.#store, this.#owner).catch(() => {});
+    // Others take over at once what they hear of.
+    if (await dropLeases(this.#store, this.#owner).catch(() => false))
+      wake(this.#store, { what: 'projections' });
   }
 
   /** Folds everything that is there now; gives how many events were read. */
@@ -93,52 +107,63 @@ export class Projector implements LedgerProjector {
   }
 
   /** One stretch of each partition for what is served, or was and may be again. */
-  async #follow(): Promise<number> {
-    const builds = (await this.#builds()).filter(({ state }) => state !== 'building');
+  async #followOnce(): Promise<number> {
+    const builds = (await this.#builds()).filter(
+      ({ id, state }) => state !== 'building' && !this.#inGrowth.has(id),
+    );
     await unparkRequested(this.#store, builds);
     const heads = await readHeads(this.#store);
-    const { read, isThere } = await this.#served.round(builds, heads, STEP);
-    if (isThere) for (const build of builds) if (build.wanted) await this.#serve(build);
+    // Apart, so that one that is far behind keeps no other from following.
+    const pace = { most: STEP, together: false };
+    const { read, behind } = await this.#served.round(builds, heads, pace);
+    for (const build of builds)
+      if (build.wanted) await this.#serve(build, this.#served, !behind.has(build.id));
     return read;
   }
 
   /** One stretch of each partition for what is being built; then what has caught up is served. */
-  async #grow(): Promise<number> {
+  async #growOnce(): Promise<number> {
     const builds = (await this.#builds()).filter(({ state }) => state === 'building');
-    await unparkRequested(this.#store, builds);
-    const heads = await readHeads(this.#store);
-    const { read, isThere } = await this.#growing.round(builds, heads, Infinity);
-    if (isThere) for (const build of builds) await this.#serve(build);
-    return read;
+    for (const { id } of builds) this.#inGrowth.add(id);
+    try {
+      await unparkRequested(this.#store, builds);
+      const heads = await readHeads(this.#store);
+      const pace = { most: Infinity, together: true };
+      const { read, behind } = await this.#growing.round(builds, heads, pace);
+      for (const build of builds) await this.#serve(build, this.#growing, !behind.has(build.id));
+      return read;
+    } finally {
+      this.#inGrowth.clear();
+    }
   }
 
-  async #serve(build: Build): Promise<void> {
-    const verdict = await judge(this.#store, build);
-    if (verdict === 'wait') return;
-    if (verdict !== 'serve') {
-      await tellTrouble(this.#store, build, verdict.refusal);
-      return;
-    }
-    await makeIndexes(this.#store, this.#store.database.pool, build);
-    const folding = build.state === 'building' ? this.#growing : this.#served;
-    const catchUp = async (positions: ReadonlyMap<number, number>) =>
-      (await folding.round([build], positions, MOST_LACKING)).isThere;
-    if (await swapIn(this.#store, build, catchUp)) this.#forget();
+  async #serve(build: Build, folding: Folding, isThere: boolean): Promise<void> {
+    if (!(await this.#serving.serve(build, folding, isThere))) return;
+    this.#forget();
+    await dropSuperseded(this.#store, namesIn([build]));
   }
 
   /** Asked for again only now and then: each write checks it anyway. */
   async #builds(): Promise<readonly Build[]> {
     const now = performance.now();
-    if (this.#taken !== undefined && now - this.#taken.at < RENEW_MS) return this.#taken.builds;
-    this.#taking ??= takeBuilds(this.#store, this.#projections, this.#owner);
+    if (this.#taken !== undefined && now < this.#taken.until) return this.#taken.builds;
     const changes = this.#changes;
-    try {
-      const builds = await this.#taking;
-      if (changes === this.#changes) this.#taken = { builds, at: now };
-      return builds;
-    } finally {
-      this.#taking = undefined;
-    }
+    this.#taking ??= this.#take().finally(() => (this.#taking = undefined));
+    const { builds, isRenewed } = await this.#taking;
+    const restMs = isRenewed ? RENEW_MS : AGAIN_MS;
+    if (changes === this.#changes) this.#taken = { builds, until: now + restMs };
+    return builds;
+  }
+
+  async #take(): Promise<Taken> {
+    if (this.#makes && (await isLacking(this.#store, this.#projections)))
+      await prepareBuilds(this.#store, this.#projections);
+    const taken = await takeBuilds(this.#store, this.#projections, this.#owner);
+    for (const build of await readStuck(this.#store, this.#projections))
+      await terminateHolder(this.#store, copyLock(build));
+    const retired = taken.builds.filter(({ state }) => state === 'retired');
+    if (retired.length > 0) await dropSuperseded(this.#store, namesIn(retired));
+    return taken;
   }
 
   #forget(): void {
@@ -153,9 +178,14 @@ export class Projector implements LedgerProjector {
   }
 
   #tell(error: unknown): void {
-    if (isConnectionError(error)) return;
+    // Who serves another build keeps the live one locked for a moment.
+    if (isConnectionError(error) || isLockTimeout(error)) return;
     this.#store.log.warn({ code: 'PROJECTOR', error }, 'projector failed; trying again');
   }
+}
+
+function namesIn(builds: readonly Build[]): readonly string[] {
+  return builds.map(({ projection }) => projection.name);
 }
 
 function refuseTwice(projections: readonly Projection[]): void {

@@ -10,12 +10,13 @@ import { LedgerError } from '../errors.js';
 import { resolveId } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
 import { wake } from '../ledger/wake.js';
+import { dropSuperseded } from './drop-build.js';
 import { dropVersion, setPaused, unwant, want } from './operate.js';
 import { Projector } from './projector.js';
 import { Rate } from './rate.js';
 import { wantRebuild } from './rebuild.js';
 import { readParkedJobs, readStatus } from './status.js';
-import { isUnparking, requestUnpark } from './unpark.js';
+import { readAsked, readStillParked, requestUnpark } from './unpark.js';
 import { readViewRows } from './view-rows.js';
 import { verifyProjection } from './verify-projection.js';
 
@@ -49,13 +50,15 @@ export class ReadModels implements LedgerProjections {
     const build = await wantRebuild(this.#store, projection);
     this.#wake();
     const rate = new Rate();
-    return this.#while([projection], Infinity, signal, async () => {
+    const served = await this.#while([projection], Infinity, signal, async () => {
       const status = await this.#statusOf(name, build);
       onProgress?.(rate.tell(status));
       if (status.paused) throw notCaughtUp(name, 'it is paused');
       if (status.trouble !== null) throw notCaughtUp(name, status.trouble);
       return status.state === 'live' ? status : undefined;
     });
+    await dropSuperseded(this.#store, [name]);
+    return served;
   }
 
   async rollback(
@@ -108,10 +111,12 @@ export class ReadModels implements LedgerProjections {
     const asked = await requestUnpark(this.#store, name, id);
     const code = this.#projections.filter((one) => one.name === name);
     await this.#while(code, CATCH_UP_MS, undefined, async () =>
-      (await isUnparking(this.#store, name)) ? undefined : true,
+      (await readAsked(this.#store, asked)).length > 0 ? undefined : true,
     );
-    const parked = (await this.parked(name)).filter((one) => id === undefined || one.jobId === id);
-    return { unparked: asked - parked.length, parked };
+    const still = await readStillParked(this.#store, asked);
+    const ids = new Set(still.map(({ build, job_id: job }) => `${build}/${job}`));
+    const parked = (await this.parked(name)).filter((one) => ids.has(`${one.build}/${one.jobId}`));
+    return { unparked: asked.length - still.length, parked };
   }
 
   rows(name: string, { limit }: { readonly limit?: number } = {}) {
@@ -163,13 +168,17 @@ export class ReadModels implements LedgerProjections {
         const answer = await look();
         if (answer !== undefined) return answer;
         signal?.throwIfAborted();
-        if (performance.now() > until) throw new Error('the time is over');
+        if (performance.now() > until) throw new LedgerError('NOT_CAUGHT_UP', nobody(timeoutMs));
         await pause(LOOK_MS);
       }
     } finally {
       await projector?.stop();
     }
   }
+}
+
+function nobody(timeoutMs: number): string {
+  return `nobody with its code has done it within ${timeoutMs} ms; is a projector running?`;
 }
 
 function notCaughtUp(name: string, why: string, cause?: unknown): LedgerError {

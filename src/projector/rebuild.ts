@@ -1,8 +1,10 @@
+import type pg from 'pg';
 import type { Projection } from '../api-projector.js';
 import { LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
 import { whilePreparing } from './prepare.js';
-import { makeBuild, prepareBuild } from './projection-tables.js';
+import { prepareBuild } from './prepare-build.js';
+import { makeBuild } from './projection-tables.js';
 
 /**
  * Begins another build of a version, or finds the one that was begun and not ended: gives its number.
@@ -11,6 +13,7 @@ import { makeBuild, prepareBuild } from './projection-tables.js';
 export async function wantRebuild(store: Store, projection: Projection): Promise<number> {
   const { name, version } = projection;
   return whilePreparing(store, async (client) => {
+    const first = await prepareBuild(store, client, projection);
     const { rows } = await client.query<BuildRow>(
       `select id, version, state, paused_at is not null as paused from ${store.tables.projections} where name = $1 order by id desc`,
       [name],
@@ -20,10 +23,15 @@ export async function wantRebuild(store: Store, projection: Projection): Promise
     if (rows.some(({ paused }) => paused))
       throw new LedgerError('NOT_CAUGHT_UP', `projection ${name}: it is paused; resume it first`);
     const begun = rows.find((one) => one.version === version && one.state === 'building');
-    if (begun !== undefined) return begun.id;
-    const first = await prepareBuild(store, client, projection);
-    return first ?? makeBuild(store, client, projection);
+    if (begun === undefined) return first ?? makeBuild(store, client, projection);
+    await forgetTrouble(store, client, begun.id);
+    return begun.id;
   });
+}
+
+/** What kept it from going on may be over: it will say so if it is not. */
+async function forgetTrouble(store: Store, client: pg.ClientBase, id: number): Promise<void> {
+  await client.query(`update ${store.tables.projections} set trouble = null where id = $1`, [id]);
 }
 
 interface BuildRow {

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
+import { isLockTimeout, isRetryableConflict, isUniqueViolation } from '../sql-errors.js';
 import { inTransaction } from './in-transaction.js';
-import { showBuild, tableOf } from './projection-tables.js';
+import { showBuild } from './show-build.js';
 
 /** Folds a build up to these positions, by partition; false if it is too far behind. */
 export type CatchUp = (positions: ReadonlyMap<number, number>) => Promise<boolean>;
@@ -24,20 +25,44 @@ export interface BuildPlace {
 }
 
 /**
- * Serves a build that has nearly caught up, if it is to be served: a newer version than the live one, a
- * newer build of the same, or the one that an operator wants. The live one is locked first, so that it stands still; then this one is folded to where that one stands, locked too, and
- * shown. A short transaction: appenders never wait for it, and a reader who keeps the view costs it
- * another try.
+ * Events that a build may lack of those which the live one has, when it is about to be served. Both may
+ * be far from the end of the log: what counts is that the live one stands still but for a moment.
  */
-export function swapIn(store: Store, build: Build, catchUp: CatchUp): Promise<boolean> {
-  return inTransaction(
-    store,
-    async (client) => {
-      await client.query(`set local lock_timeout = '250ms'`);
-      return swap(store, client, build, catchUp);
-    },
-    (swapped) => swapped,
-  );
+const MOST_LACKING = 20_000;
+/** How long a swap waits for writers of the builds, and for readers of the view, behind whom others wait. */
+const [WRITERS_MS, READERS_MS] = [2_000, 250];
+/** How long its transaction may wait for this process: while it catches up, and once readers wait. */
+const [CATCH_UP_MS, SHOW_MS] = [10_000, 1_000];
+
+/**
+ * Serves a build that has nearly caught up, if it is to be served: a newer version than the live one, a
+ * newer build of the same, or the one that an operator wants. The live one is locked first, so that it
+ * stands still; then this one is folded to where that one stands, locked too, looked at once more, and
+ * shown. A short transaction: appenders never wait for it, and a reader who keeps the view costs it
+ * another try. Gives `kept` if that was it.
+ */
+export async function swapIn(
+  store: Store,
+  build: Build,
+  catchUp: CatchUp,
+): Promise<'swapped' | 'kept' | 'not-yet'> {
+  try {
+    const swapped = await inTransaction(
+      store,
+      async (client) => {
+        await client.query(`set local lock_timeout = ${WRITERS_MS}`);
+        await client.query(`set local idle_in_transaction_session_timeout = ${CATCH_UP_MS}`);
+        return swap(store, client, build, catchUp);
+      },
+      (done) => done,
+    );
+    return swapped ? 'swapped' : 'not-yet';
+  } catch (error) {
+    // Somebody else has served another build of it meanwhile.
+    if (isUniqueViolation(error)) return 'not-yet';
+    if (isLockTimeout(error) || isRetryableConflict(error)) return 'kept';
+    throw error;
+  }
 }
 
 async function swap(
@@ -51,27 +76,67 @@ async function swap(
   ]);
   if (live !== undefined) {
     if (!isToBeServed(await placeOf(store, client, build.id), live)) return false;
-    if (await parksMore(store, client, build.id, live.id)) return false;
+    if ((await readLacking(client, store, build.id, live.id)) > MOST_LACKING) return false;
     if (!(await catchUp(await positionsOf(store, client, live.id)))) return false;
   }
-  const next = await lockPlace(store, client, 'id = $1', [build.id]);
-  if (next === undefined || (live !== undefined && !isToBeServed(next, live))) return false;
+  const next = await lockPlace(
+    store,
+    client,
+    'id = $1 and owner = $2::uuid and fence = $3 and paused_at is null',
+    [build.id, build.owner, build.fence],
+  );
+  if (next === undefined) return false;
+  // Nobody can write either of them any more: what holds now holds until the commit.
+  if (live !== undefined && !(await mayFollow(store, client, next, live))) return false;
+  await client.query(`set local idle_in_transaction_session_timeout = ${SHOW_MS}`);
+  await client.query(`set local lock_timeout = ${READERS_MS}`);
   await serve(store, client, next, live);
   return true;
+}
+
+/** Whether readers find everything in the next one that the live one shows. */
+async function mayFollow(
+  store: Store,
+  client: pg.ClientBase,
+  next: BuildPlace,
+  live: BuildPlace,
+): Promise<boolean> {
+  if (!isToBeServed(next, live) || (await parksMore(store, client, next.id, live.id))) return false;
+  return (await readLacking(client, store, next.id, live.id)) === 0;
+}
+
+/** Events that the live one has folded and the next one has not. */
+async function readLacking(
+  client: Pick<pg.ClientBase, 'query'>,
+  { tables: { checkpoints } }: Store,
+  next: number,
+  live: number,
+): Promise<number> {
+  const { rows } = await client.query<{ lacking: number }>(
+    `select coalesce(sum(greatest(0, l.position - coalesce(n.position, 0))), 0)::float8 as lacking
+      from ${checkpoints} l left join ${checkpoints} n on n.build = $1 and n.partition = l.partition
+      where l.build = $2`,
+    [next, live],
+  );
+  return rows[0]!.lacking;
 }
 
 /**
  * Whether a build that has caught up is to be served now; if it should be but may not, why: a build that
  * leaves out jobs which the live one shows would make readers lose them.
  */
-export async function judge(store: Store, build: Build): Promise<'serve' | 'wait' | Refusal> {
+export async function judge(
+  store: Store,
+  build: Build,
+  isThere: boolean,
+): Promise<'serve' | 'wait' | Refusal> {
   const { pool } = store.database;
   const { rows } = await pool.query<BuildPlace>({
     text: `select ${PLACE} from ${store.tables.projections} where id = $1 or name = $2 and state = 'live'`,
     values: [build.id, build.projection.name],
   });
   const live = rows.find(({ state }) => state === 'live');
-  if (live === undefined) return 'serve';
+  if (live === undefined) return isThere ? 'serve' : 'wait';
   if (
     !isToBeServed(
       rows.find(({ id }) => id === build.id),
@@ -79,6 +144,7 @@ export async function judge(store: Store, build: Build): Promise<'serve' | 'wait
     )
   )
     return 'wait';
+  if ((await readLacking(pool, store, build.id, live.id)) > MOST_LACKING) return 'wait';
   if (!(await parksMore(store, pool, build.id, live.id))) return 'serve';
   const refusal = `it has parked jobs that version ${live.version} shows: unpark them, or raise the version`;
   return { refusal };
@@ -96,7 +162,10 @@ function isToBeServed(next: BuildPlace | undefined, live: BuildPlace): boolean {
   return next.version > live.version || (next.version === live.version && next.id > live.id);
 }
 
-/** Points the view at one build in place of another; an older build of the same version is dropped. */
+/**
+ * Points the view at one build in place of another. Only one can be live: who did not know of the
+ * other fails.
+ */
 export async function serve(
   store: Store,
   client: pg.ClientBase,
@@ -104,26 +173,13 @@ export async function serve(
   live: BuildPlace | undefined,
 ): Promise<void> {
   const { projections } = store.tables;
-  await client.query(
-    `update ${projections} set state = 'retired' where name = $1 and state = 'live'`,
-    [next.name],
-  );
+  if (live !== undefined)
+    await client.query(`update ${projections} set state = 'retired' where id = $1`, [live.id]);
   await client.query(
     `update ${projections} set state = 'live', held = false, wanted = false, served_at = clock_timestamp() where id = $1`,
     [next.id],
   );
   await showBuild(store, client, next);
-  if (live?.version === next.version) await dropBuild(store, client, live);
-}
-
-/** Drops a build's table and everything known of it. Nothing may show it. */
-export async function dropBuild(
-  store: Store,
-  client: pg.ClientBase,
-  { id, table_name: tableName }: Pick<BuildPlace, 'id' | 'table_name'>,
-): Promise<void> {
-  await client.query(`drop table if exists ${tableOf(store, { tableName })}`);
-  await client.query(`delete from ${store.tables.projections} where id = $1`, [id]);
 }
 
 /** What `BuildPlace` has. */

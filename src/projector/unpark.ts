@@ -1,34 +1,63 @@
 import type pg from 'pg';
+import { cleanText } from '../job/clean-text.js';
 import { reasonOf } from '../ledger/set-aside.js';
 import type { Store } from '../ledger/store.js';
-import { isDataError } from '../sql-errors.js';
 import type { Build } from './builds.js';
 import { readJobsUpTo } from './feed.js';
 import { inTransaction } from './in-transaction.js';
 import { JobCache } from './job-cache.js';
+import { isRowRefused } from './row-fault.js';
 import { StretchRows } from './stretch-rows.js';
 import { loadRows } from './load-rows.js';
 import { changesOf, writeStretch } from './write-stretch.js';
 
-/** Asks for parked jobs of a projection to be folded again: of all its builds. Gives how many there are. */
-export async function requestUnpark(store: Store, name: string, jobId?: string): Promise<number> {
-  const { rowCount } = await store.database.pool.query({
-    text: `update ${store.tables.parked} set unpark_at = clock_timestamp()
-      where build in (select id from ${store.tables.projections} where name = $1)
-        and ($2::uuid is null or job_id = $2)`,
-    values: [name, jobId ?? null],
-  });
-  return rowCount ?? 0;
+/** A parked job of one build. */
+export interface Asked {
+  readonly build: number;
+  readonly job_id: string;
 }
 
-/** Whether something is asked for that nobody has done yet. */
-export async function isUnparking(store: Store, name: string): Promise<boolean> {
-  const { rowCount } = await store.database.pool.query({
-    text: `select from ${store.tables.parked} k join ${store.tables.projections} p on p.id = k.build
-      where name = $1 and unpark_at is not null limit 1`,
-    values: [name],
+/** Asks for parked jobs of a projection to be folded again: of all its builds. Gives which they are. */
+export async function requestUnpark(
+  store: Store,
+  name: string,
+  jobId?: string,
+): Promise<readonly Asked[]> {
+  const { rows } = await store.database.pool.query<Asked>({
+    text: `update ${store.tables.parked} set unpark_at = clock_timestamp()
+      where build in (select id from ${store.tables.projections} where name = $1)
+        and ($2::uuid is null or job_id = $2)
+      returning build, job_id`,
+    values: [name, jobId ?? null],
   });
-  return rowCount !== 0;
+  return rows;
+}
+
+/** Those of them that nobody has folded again yet. */
+export async function readAsked(store: Store, asked: readonly Asked[]): Promise<readonly Asked[]> {
+  return readThose(store, asked, 'unpark_at is not null');
+}
+
+/** Those of them that are parked, again or still. */
+export async function readStillParked(
+  store: Store,
+  asked: readonly Asked[],
+): Promise<readonly Asked[]> {
+  return readThose(store, asked, 'true');
+}
+
+async function readThose(
+  store: Store,
+  asked: readonly Asked[],
+  where: string,
+): Promise<readonly Asked[]> {
+  const { rows } = await store.database.pool.query<Asked>({
+    text: `select found.* from unnest($1::int[], $2::uuid[]) wanted(build, job_id)
+      cross join lateral (select build, job_id from ${store.tables.parked} p
+        where p.build = wanted.build and p.job_id = wanted.job_id and ${where} offset 0) found`,
+    values: [asked.map(({ build }) => build), asked.map(({ job_id: id }) => id)],
+  });
+  return rows;
 }
 
 /** Does what was asked for of these builds. */
@@ -86,8 +115,8 @@ async function unpark(store: Store, build: Build, request: Request): Promise<voi
       (written) => written,
     );
   } catch (error) {
-    if (!isDataError(error)) throw error;
-    await refuse(store, build, jobId, reasonOf(error));
+    if (!isRowRefused(error)) throw error;
+    await refuse(store, build, jobId, cleanText(reasonOf(error), 4_096));
   }
 }
 

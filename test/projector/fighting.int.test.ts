@@ -49,7 +49,7 @@ async function work(): Promise<void> {
 test('two that fold the same stretches at once, as if both had the right to, write each once', async () => {
   const [one, other] = [await site.store(), await site.store()];
   await prepareBuilds(one, projections);
-  const builds = await takeBuilds(one, projections, OWNER);
+  const { builds } = await takeBuilds(one, projections, OWNER);
   expect(builds).toHaveLength(projections.length);
   let refused = 0;
   const refuse = () => void refused++;
@@ -63,8 +63,10 @@ test('two that fold the same stretches at once, as if both had the right to, wri
         const heads = await readHeads(one);
         for (let n = 0, isThere = false; !isThere; n++) {
           const most = steps[n % steps.length]!;
-          const done = await Promise.all(foldings.map((fold) => fold.round(builds, heads, most)));
-          isThere = done.every((each) => each.isThere);
+          const done = await Promise.all(
+            foldings.map((fold) => fold.round(builds, heads, { most, together: true })),
+          );
+          isThere = done.every(({ behind }) => behind.size === 0);
         }
         const ids = builds.map(({ id }) => id);
         for (const at of (await readCheckpoints(one, ids)).values())
