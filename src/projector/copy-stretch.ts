@@ -8,7 +8,7 @@ import type { Row } from '../api-projector.js';
 import { copyLock, type Build } from './builds.js';
 import { tableOf } from './projection-tables.js';
 import { copyLine } from './row-values.js';
-import { writeStretch, type Bounds, type Changes } from './write-stretch.js';
+import { writeStretch, type Changes, type Move } from './write-stretch.js';
 
 /** From so many new rows on, COPY is worth a connection and a transaction of its own. */
 const COPY_FROM = 2_000;
@@ -19,10 +19,10 @@ const CHUNK = 65_536;
 export async function write(
   store: Store,
   build: Build,
-  bounds: Bounds,
+  move: Move,
   changes: Changes,
 ): Promise<boolean> {
-  if (changes.fresh.length < COPY_FROM) return writeStretch(store, build, bounds, changes);
+  if (changes.fresh.length < COPY_FROM) return writeStretch(store, build, move, changes);
   const { config, pooler } = store.database;
   // The pool's connections are pipelined, which COPY cannot be.
   const client = new pg.Client(sessionConfig(config, pooler));
@@ -33,7 +33,7 @@ export async function write(
     const { text, values } = lockPartition(store, copyLock(build.id));
     await client.query(text, values);
     const rest = { ...changes, fresh: [] };
-    const moved = await writeStretch(store, build, bounds, rest, client);
+    const moved = await writeStretch(store, build, move, rest, client);
     if (moved) await copyRows(store, client, build, changes.fresh);
     await client.query(moved ? 'commit' : 'rollback');
     return moved;

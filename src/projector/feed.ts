@@ -34,6 +34,27 @@ const upToText = perPartition(
       where stream_id = wanted.id and position <= $2 order by version offset 0) e`,
 );
 
+/**
+ * Whole jobs one after the other, each one's events in order, up to a position: those behind this job
+ * and version. A rebuild that reads so need not remember one job while it reads of others.
+ */
+export async function readByJob(
+  store: Store,
+  partition: number,
+  behind: { readonly jobId: string; readonly version: number },
+  upTo: number,
+  limit: number,
+): Promise<RecordedEvent[]> {
+  const values = [behind.jobId, behind.version, upTo, limit];
+  return read(store, partition, byJobText(store, partition), values);
+}
+
+const byJobText = perPartition(
+  (store, partition) => `select ${FIELDS} from ${store.tables.eventsOf(partition)}
+    where (stream_id, version) > ($1::uuid, $2::int) and position <= $3
+    order by stream_id, version limit $4`,
+);
+
 /** As `readEvent` takes them. */
 const FIELDS = `position, stream_id, version, type::text, schema_version, kind, queue, data, meta,
   ${iso('recorded_at')}`;

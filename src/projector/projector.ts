@@ -12,6 +12,7 @@ import { readHeads } from './feed.js';
 import { Folding } from './folding.js';
 import { prepareBuilds } from './prepare.js';
 import { isLacking } from './prepare-build.js';
+import { Replay } from './replay.js';
 import { Serving } from './serving.js';
 import { unparkRequested } from './unpark.js';
 
@@ -37,6 +38,7 @@ export class Projector implements LedgerProjector {
   readonly #owner = randomUUID();
   readonly #served: Folding;
   readonly #growing: Folding;
+  readonly #replay: Replay;
   readonly #loops: readonly Loop[];
   readonly #unsubscribe: () => void;
   readonly #serving: Serving;
@@ -62,6 +64,7 @@ export class Projector implements LedgerProjector {
     const lost = () => this.#forget();
     this.#served = new Folding(store, lost);
     this.#growing = new Folding(store, lost);
+    this.#replay = new Replay(store, lost);
     this.#serving = new Serving(store);
     // Apart, so that a long rebuild keeps nothing that is served from following.
     this.#loops = [() => this.#follow(), () => this.#grow()].map(
@@ -129,9 +132,11 @@ export class Projector implements LedgerProjector {
       await unparkRequested(this.#store, builds);
       const heads = await readHeads(this.#store);
       const pace = { most: Infinity, together: true };
-      const { read, behind } = await this.#growing.round(builds, heads, pace);
-      for (const build of builds) await this.#serve(build, this.#growing, !behind.has(build.id));
-      return read;
+      const replayed = await this.#replay.round(builds, heads);
+      const through = builds.filter(({ id }) => !replayed.behind.has(id));
+      const { read, behind } = await this.#growing.round(through, heads, pace);
+      for (const build of through) await this.#serve(build, this.#growing, !behind.has(build.id));
+      return replayed.read + read;
     } finally {
       this.#inGrowth.clear();
     }

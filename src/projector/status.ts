@@ -13,8 +13,8 @@ export async function readStatus(store: Store, name?: string): Promise<Projectio
     const heads = await readAllHeads(store, query);
     const of = heads.reduce((sum, head) => sum + head, 0);
     const statuses: ProjectionStatus[] = [];
-    for (const { checkpoints, table_name: tableName, ...row } of builds) {
-      const events = checkpoints.reduce((sum, position) => sum + position, 0);
+    for (const { checkpoints, table_name: tableName, folded, ...row } of builds) {
+      const events = checkpoints.reduce((sum, position) => sum + position, folded);
       const lagSeconds = events === of ? 0 : await readLag(store, query, checkpoints);
       const view = shown(store, viewName(row.name));
       const table = shown(store, tableName);
@@ -34,7 +34,12 @@ function shown(store: Store, name: string): string {
 type BuildRow = Omit<
   ProjectionStatus,
   'view' | 'table' | 'events' | 'of' | 'lagEvents' | 'lagSeconds'
-> & { readonly table_name: string; readonly checkpoints: readonly number[] };
+> & {
+  readonly table_name: string;
+  readonly checkpoints: readonly number[];
+  /** Events of jobs that were folded whole, in partitions that are not done. */
+  readonly folded: number;
+};
 
 async function readRows(store: Store, query: Query, name: string | undefined) {
   const { projections, checkpoints, parked } = store.tables;
@@ -42,6 +47,7 @@ async function readRows(store: Store, query: Query, name: string | undefined) {
     `select name, version, id as build, state, table_name, held, trouble,
       paused_at is not null as paused, coalesce(lease_until > clock_timestamp(), false) as followed,
       (select count(*)::int from ${parked} where build = p.id) as parked,
+      (select sum(folded)::float8 from ${checkpoints} where build = p.id) as folded,
       (select array_agg(position::float8 order by partition) from ${checkpoints} where build = p.id) as checkpoints
     from ${projections} p where $1::text is null or name = $1 order by name, version, id`,
     [name ?? null],

@@ -80,7 +80,7 @@ export class StretchRows {
 
   /** The job of the last event, parked for a reason that is none of its own handler's. */
   lastParking(error: unknown): Parking {
-    return parking(this.#last!, error);
+    return parkingAt(this.#last!, error);
   }
 
   #keysOf(step: Step): readonly Row[] {
@@ -150,11 +150,12 @@ export class StretchRows {
 
   #park({ event }: Step, error: unknown): void {
     this.#parked.add(event.streamId);
-    this.parkings.push(parking(event, error));
+    this.parkings.push(parkingAt(event, error));
   }
 }
 
-function parking(event: RecordedEvent, error: unknown): Parking {
+/** The job of this event, parked by it. */
+export function parkingAt(event: RecordedEvent, error: unknown): Parking {
   const { streamId: jobId, position, type: eventType } = event;
   return { jobId, position, eventType, error: cleanText(reasonOf(error), MOST_BYTES) };
 }

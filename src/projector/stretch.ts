@@ -4,18 +4,25 @@ import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
 import { readBehind } from './feed.js';
 import type { JobCache } from './job-cache.js';
-import { StretchRows } from './stretch-rows.js';
+import { StretchRows, type LoadRows } from './stretch-rows.js';
 import { loadRows } from './load-rows.js';
-import type { Bounds } from './write-stretch.js';
 
 /** Events read at a time. */
-const PAGE = 4_000;
+const PAGE = 1_000;
 /** Rows and jobs held in memory, over all builds, after which a stretch ends. */
 const MOST_HELD = 100_000;
 
+/** Where a stretch begins, and where it ends at the latest: its events are those behind `from`. */
+export interface Bounds {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A stretch of one partition, folded but not written yet. */
 export interface Stretch {
-  readonly bounds: Bounds;
+  /** Position of its last event; where it began if it has none. */
+  readonly to: number;
   readonly rows: ReadonlyMap<Build, StretchRows>;
   /** Why it ends before an event that this program does not know. */
   readonly stopped: string | undefined;
@@ -32,12 +39,7 @@ export async function foldStretch(
   cache: JobCache,
   { partition, from, to: upTo }: Bounds,
 ): Promise<Stretch> {
-  const rows = new Map(
-    builds.map((build) => {
-      const load = (keys: Parameters<typeof loadRows>[2]) => loadRows(store, build, keys);
-      return [build, new StretchRows(build.projection, from, load, parked.get(build.id))] as const;
-    }),
-  );
+  const rows = rowsFor(store, builds, from, parked);
   let to = from;
   let stopped: string | undefined;
   let page = readPage(store, partition, to, upTo);
@@ -53,7 +55,21 @@ export async function foldStretch(
     for (const one of rows.values()) await one.fold(steps);
     to = cache.position;
   }
-  return { bounds: { partition, from, to }, rows, stopped };
+  return { to, rows, stopped };
+}
+
+/** What each build's rows become, none of them yet. */
+export function rowsFor(
+  store: Store,
+  builds: readonly Build[],
+  from: number,
+  parked: ReadonlyMap<number, ReadonlySet<string>>,
+): ReadonlyMap<Build, StretchRows> {
+  const made = builds.map((build) => {
+    const load: LoadRows = (keys) => loadRows(store, build, keys);
+    return [build, new StretchRows(build.projection, from, load, parked.get(build.id))] as const;
+  });
+  return new Map(made);
 }
 
 function readPage(store: Store, partition: number, from: number, upTo: number) {
@@ -69,7 +85,7 @@ function held(cache: JobCache, rows: ReadonlyMap<Build, StretchRows>): number {
 }
 
 /** Why this program cannot fold an event: it must not guess, nor leave it out. */
-function unknownEvent(event: RecordedEvent): string | undefined {
+export function unknownEvent(event: RecordedEvent): string | undefined {
   const { partition, position, type } = event;
   const problem = formProblem(event);
   return problem && `event ${partition}/${position} (${type}): ${problem}; update this program`;

@@ -9,7 +9,7 @@ import { JobCache } from './job-cache.js';
 import { isRowRefused } from './row-fault.js';
 import { StretchRows } from './stretch-rows.js';
 import { loadRows } from './load-rows.js';
-import { changesOf, writeStretch } from './write-stretch.js';
+import { changesOf, forward, writeStretch } from './write-stretch.js';
 
 /** A parked job of one build. */
 export interface Asked {
@@ -86,7 +86,7 @@ async function unparkOf(store: Store, build: Build): Promise<void> {
   const { rows } = await store.database.pool.query<Request>({
     text: `select job_id, p.partition, p.position, c.position as checkpoint
       from ${parked} p join ${checkpoints} c on c.build = p.build and c.partition = p.partition
-      where p.build = $1 and unpark_at is not null order by parked_at limit 1000`,
+      where p.build = $1 and unpark_at is not null and c.goal is null order by parked_at limit 1000`,
     values: [build.id],
   });
   for (const request of rows) await unpark(store, build, request);
@@ -104,13 +104,13 @@ async function unpark(store: Store, build: Build, request: Request): Promise<voi
   // It may have rows from before: none of its keys is new.
   const rows = new StretchRows(build.projection, Infinity, (keys) => loadRows(store, build, keys));
   await rows.fold(steps);
-  const bounds = { partition, from: checkpoint, to: checkpoint };
+  const move = forward(store, { partition, from: checkpoint, to: checkpoint });
   try {
     await inTransaction(
       store,
       async (client) => {
         await forget(store, client, build, jobId);
-        return writeStretch(store, build, bounds, changesOf(rows), client);
+        return writeStretch(store, build, move, changesOf(rows), client);
       },
       (written) => written,
     );

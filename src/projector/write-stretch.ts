@@ -7,11 +7,23 @@ import { arraysOf, pick, unnest } from './row-values.js';
 import { tableOf } from './projection-tables.js';
 import type { Parking, StretchRows } from './stretch-rows.js';
 
-/** Where a stretch begins and ends: its events are those behind `from`, up to and including `to`. */
-export interface Bounds {
-  readonly partition: number;
-  readonly from: number;
-  readonly to: number;
+/**
+ * How a checkpoint moves: by a statement that finds it only where it must be. `$1` is the build; its
+ * own parameters begin with `$4`, which is the partition.
+ */
+export interface Move {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** From the event before a stretch to its last one. */
+export function forward(
+  store: Store,
+  { partition, from, to }: { partition: number; from: number; to: number },
+): Move {
+  const text = `update ${store.tables.checkpoints} set position = $6
+    where build = $1 and partition = $4 and position = $5 and goal is null`;
+  return { text, values: [partition, from, to] };
 }
 
 /** What a stretch makes of a build's table. */
@@ -43,25 +55,26 @@ export function changesOf(rows: StretchRows): Changes {
 export async function writeStretch(
   store: Store,
   build: Build,
-  bounds: Bounds,
+  move: Move,
   changes: Changes,
   query: Pick<pg.ClientBase, 'query'> = store.database.pool,
 ): Promise<boolean> {
   const { columns, key } = build.projection;
   const put = [...changes.fresh, ...changes.changed];
   const keys = pick(columns, key);
-  const parked = FIRST + key.length + Object.keys(columns).length;
+  const first = 4 + move.values.length;
+  const parked = first + key.length + Object.keys(columns).length;
   const result = await query.query<{ moved: number }>({
     text: `with held as materialized (${heldBuild(store)}),
-      moved as (${moveCheckpoint(store)} and exists (select from held) returning 1),
-      gone as (delete from ${tableOf(store, build)} t using ${unnest(keys, FIRST, 'dropped')}
+      moved as (${move.text} and exists (select from held) returning 1),
+      gone as (delete from ${tableOf(store, build)} t using ${unnest(keys, first, 'dropped')}
         where ${key.map((one) => `t.${quote(one)} = dropped.${quote(one)}`).join(' and ')}
           and exists (select from moved)),
-      put as (${upsert(store, build, FIRST + key.length)}),
+      put as (${upsert(store, build, first + key.length)}),
       parked as (${park(store, parked)})
       select count(*)::int as moved from moved`,
     values: [
-      ...[build.id, build.owner, build.fence, bounds.partition, bounds.from, bounds.to],
+      ...[build.id, build.owner, build.fence, ...move.values],
       ...arraysOf(keys, changes.gone),
       ...arraysOf(columns, put),
       ...parkedArrays(changes.parkings),
@@ -69,14 +82,6 @@ export async function writeStretch(
   });
   return result.rows[0]!.moved === 1;
 }
-
-/** `$4` is the partition, `$5` where the checkpoint must be, `$6` where it goes. */
-function moveCheckpoint(store: Store): string {
-  return `update ${store.tables.checkpoints} set position = $6
-    where build = $1 and partition = $4 and position = $5`;
-}
-
-const FIRST = 7;
 
 function upsert(store: Store, { projection, tableName }: Build, first: number): string {
   const { columns, key } = projection;

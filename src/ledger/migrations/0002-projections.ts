@@ -16,6 +16,7 @@ export async function createProjections(db: Kysely<unknown>, schema: string): Pr
     `create unique index on ${t.projections}(name) where state = 'live'`,
     `create table ${t.checkpoints}(build int not null references ${t.projections} on delete cascade,
       partition smallint not null, position bigint not null default 0,
+      goal bigint, job_id uuid, folded bigint not null default 0,
       primary key (build, partition)) with (fillfactor = 50)`,
     `create table ${t.parked}(build int not null references ${t.projections} on delete cascade,
       job_id uuid not null, partition smallint not null, position bigint not null,
