@@ -99,10 +99,10 @@ function begun({ data, recordedAt }: EventOf<'AttemptStarted'>, job: JobSoFar): 
 }
 
 interface Ending {
-  readonly runMs?: number;
-  readonly reason?: string;
-  readonly nextAt?: string;
-  readonly error?: ErrorRecord;
+  readonly runMs?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly nextAt?: string | undefined;
+  readonly error?: ErrorRecord | undefined;
 }
 
 function ended(

@@ -67,16 +67,20 @@ function waits(state: JobSoFar['state'] | undefined): boolean {
 }
 
 function afterFailure(
-  decision: { readonly reason: string; readonly policy?: string },
+  decision: { readonly reason: string; readonly policy?: string | undefined },
   job: JobSoFar,
 ): Row | undefined {
   return rowOf(job, { why: decision.reason, policy: decision.policy });
 }
 
-function rowOf(
-  job: JobSoFar,
-  { why, policy, actor, reason }: Pick<Row, 'why'> & Partial<Row>,
-): Row | undefined {
+interface Why {
+  readonly why: string;
+  readonly policy?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+function rowOf(job: JobSoFar, { why, policy, actor, reason }: Why): Row | undefined {
   if (!waits(job.state)) return undefined;
   return {
     id: job.id,

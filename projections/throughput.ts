@@ -104,7 +104,9 @@ function added(row: Row, event: RecordedEvent, job: JobSoFar): Row {
 function withOne(counts: readonly number[], ms: number | null | undefined): readonly number[] {
   if (ms === undefined || ms === null) return counts;
   const at = LE_MS.findIndex((le) => ms <= le);
-  return counts.with(at, counts[at]! + 1);
+  const next = [...counts];
+  next[at] = counts[at]! + 1;
+  return next;
 }
 
 function byUpperEnd(name: string): string {
