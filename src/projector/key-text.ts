@@ -3,9 +3,14 @@ import { toInstant } from '../job/instant.js';
 
 /** A key as text, the same for what the table takes for the same key. */
 export function keyText({ key, columns }: Projection, row: Row): string {
-  return key.length === 1
-    ? part(columns[key[0]!]!.type, row[key[0]!])
-    : JSON.stringify(key.map((name) => part(columns[name]!.type, row[name])));
+  if (key.length === 1) return part(columns[key[0]!]!.type, row[key[0]!]);
+  let text = '';
+  for (const name of key) {
+    const one = part(columns[name]!.type, row[name]);
+    // With their lengths, so that no two keys run into one text.
+    text += `${one.length}:${one}`;
+  }
+  return text;
 }
 
 function part(type: ColumnType, value: unknown): string {

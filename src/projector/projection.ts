@@ -34,9 +34,17 @@ export function defineProjection<const C extends Columns, const K extends keyof 
     indexes: spec.indexes ?? [],
     view: (spec.view ?? {}) as Readonly<Record<string, string>>,
     hears: (type) => handlerOf(type) !== undefined,
-    rowsOf: (event, soFar) => [rows(event, soFar) ?? []].flat() as readonly Row[],
+    rowsOf: (event, soFar) => listOf(rows(event, soFar)),
     fold: (row, event, soFar, key) => handlerOf(event.type)!(row, event, soFar, key),
   };
+}
+
+const NONE: readonly Row[] = [];
+
+/** Asked for every event by every projection: a plain answer must cost next to nothing. */
+function listOf(rows: Row | readonly Row[] | undefined): readonly Row[] {
+  if (rows === undefined) return NONE;
+  return Array.isArray(rows) ? (rows as readonly Row[]) : [rows as Row];
 }
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;

@@ -26,6 +26,8 @@ const MOST_BYTES = 4_096;
 interface Concern {
   readonly step: Step;
   readonly keys: readonly Row[];
+  /** The keys as text. */
+  readonly texts: readonly string[];
 }
 
 /** Reads the rows of these keys that stand in the build's table. */
@@ -72,7 +74,9 @@ export class StretchRows {
     const concerns: Concern[] = [];
     for (const step of steps) {
       const keys = this.#keysOf(step);
-      if (keys.length > 0) concerns.push({ step, keys });
+      if (keys.length === 0) continue;
+      const texts = keys.map((key) => keyText(this.#projection, key));
+      concerns.push({ step, keys, texts });
     }
     await this.#find(concerns);
     for (const concern of concerns) this.#apply(concern);
@@ -102,9 +106,9 @@ export class StretchRows {
 
   async #find(concerns: readonly Concern[]): Promise<void> {
     const missing = new Map<string, Row>();
-    for (const { step, keys } of concerns)
-      for (const key of keys) {
-        const text = keyText(this.#projection, key);
+    for (const { step, keys, texts } of concerns)
+      for (let at = 0; at < texts.length; at++) {
+        const [text, key] = [texts[at]!, keys[at]!];
         if (this.#rows.has(text) || missing.has(text)) continue;
         if (this.#isNew(step)) this.#rows.set(text, { key, stood: false, row: undefined });
         else missing.set(text, key);
@@ -123,11 +127,11 @@ export class StretchRows {
   }
 
   /** All rows of an event or none. */
-  #apply({ step, keys }: Concern): void {
+  #apply({ step, texts }: Concern): void {
     const { event, job } = step;
     if (this.#parked.has(event.streamId)) return;
     try {
-      const found = keys.map((key) => this.#rows.get(keyText(this.#projection, key))!);
+      const found = texts.map((text) => this.#rows.get(text)!);
       const after = found.map(({ row, key }) =>
         this.#checked(this.#projection.fold(row, event, job!, key), key),
       );
