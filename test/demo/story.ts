@@ -24,7 +24,11 @@ export function expectLookBack(lines: readonly string[]): void {
   const times = seen.map(([at]) => at);
   expect(times[0]! < times[1]! && times[1]! < times[2]!, times.join()).toBe(true);
   expect(seen[0]?.slice(1)).toEqual(['running', expect.stringMatching(/^attempt 1 on worker \d+/)]);
-  expect(seen[1]?.slice(1)).toEqual(['retrying', expect.stringContaining('was lost')]);
+  // On a busy machine the loss is recorded when its retry is due already.
+  expect(seen[1]?.slice(1)).toEqual([
+    expect.stringMatching(/^(retrying|available)$/),
+    expect.stringContaining('was lost'),
+  ]);
   expect(seen[2]?.[1]).toMatch(/^(succeeded|failed)$/);
 }
 
