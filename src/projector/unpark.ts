@@ -84,9 +84,9 @@ interface Request {
 async function unparkOf(store: Store, build: Build): Promise<void> {
   const { parked, checkpoints } = store.tables;
   const { rows } = await store.database.pool.query<Request>({
-    text: `select job_id, p.partition, p.position, c.position as checkpoint
+    text: `select p.job_id, p.partition, p.position, c.position as checkpoint
       from ${parked} p join ${checkpoints} c on c.build = p.build and c.partition = p.partition
-      where p.build = $1 and unpark_at is not null and c.goal is null order by parked_at limit 1000`,
+      where p.build = $1 and p.unpark_at is not null and c.goal is null order by parked_at limit 1000`,
     values: [build.id],
   });
   for (const request of rows) await unpark(store, build, request);
