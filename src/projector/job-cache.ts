@@ -6,7 +6,7 @@ import { readJobsUpTo } from './feed.js';
 import { advance } from './job-so-far.js';
 
 /** Jobs kept from one stretch of a partition to the next. */
-const MOST_KEPT = 4_000;
+const MOST_KEPT = 2_000;
 
 const ENDED: ReadonlySet<string> = new Set(TERMINAL_STATES);
 

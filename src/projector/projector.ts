@@ -10,6 +10,7 @@ import { copyLock, dropLeases, readStuck, takeBuilds, type Build, type Taken } f
 import { dropSuperseded } from './drop-build.js';
 import { readHeads } from './feed.js';
 import { Folding } from './folding.js';
+import { Pacing } from './pacing.js';
 import { prepareBuilds } from './prepare.js';
 import { isLacking } from './prepare-build.js';
 import { Replay } from './replay.js';
@@ -18,7 +19,7 @@ import { unparkRequested } from './unpark.js';
 
 /** Events of a partition that what is served takes at a time. */
 const STEP = 4_000;
-/** How long it rests when everything is folded, in milliseconds. */
+/** How long it rests when nothing is to be built, in milliseconds. */
 const REST_MS = 200;
 /** How often leases are renewed, in milliseconds: three times within their length. */
 const RENEW_MS = 5_000;
@@ -42,6 +43,8 @@ export class Projector implements LedgerProjector {
   readonly #loops: readonly Loop[];
   readonly #unsubscribe: () => void;
   readonly #serving: Serving;
+  readonly #pacing = new Pacing();
+  #isBehind = false;
   /** One pass of each sort at a time, whoever asks for it: two would write the same rows. */
   readonly #follow = inTurn(() => this.#followOnce());
   readonly #grow = inTurn(() => this.#growOnce());
@@ -67,17 +70,14 @@ export class Projector implements LedgerProjector {
     this.#replay = new Replay(store, lost);
     this.#serving = new Serving(store);
     // Apart, so that a long rebuild keeps nothing that is served from following.
-    this.#loops = [() => this.#follow(), () => this.#grow()].map(
-      (pass) =>
-        new Loop(
-          async () => ((await pass()) > 0 ? 0 : REST_MS),
-          (error) => this.#tell(error),
-        ),
+    this.#loops = [() => this.#followPaced(), () => this.#growOn()].map(
+      (pass) => new Loop(pass, (error) => this.#tell(error)),
     );
     this.#unsubscribe = store.signals.subscribe(({ what }) => {
       // Somebody has changed what there is to do.
       if (what === 'projections') this.#forget();
-      this.#loops.forEach((loop, index) => (index === 0 || what === 'projections') && loop.wake());
+      if (what === 'projections') for (const loop of this.#loops) loop.wake();
+      else if (this.#pacing.hear()) this.#loops[0]!.wake();
     });
   }
 
@@ -109,6 +109,16 @@ export class Projector implements LedgerProjector {
     return read;
   }
 
+  async #followPaced(): Promise<number> {
+    this.#pacing.begin();
+    const read = await this.#follow();
+    return this.#pacing.rest(read, this.#isBehind);
+  }
+
+  async #growOn(): Promise<number> {
+    return (await this.#grow()) > 0 ? 0 : REST_MS;
+  }
+
   /** One stretch of each partition for what is served, or was and may be again. */
   async #followOnce(): Promise<number> {
     const builds = (await this.#builds()).filter(
@@ -119,6 +129,7 @@ export class Projector implements LedgerProjector {
     // Apart, so that one that is far behind keeps no other from following.
     const pace = { most: STEP, together: false };
     const { read, behind } = await this.#served.round(builds, heads, pace);
+    this.#isBehind = behind.size > 0;
     for (const build of builds)
       if (build.wanted) await this.#serve(build, this.#served, !behind.has(build.id));
     return read;
