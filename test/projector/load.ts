@@ -32,12 +32,12 @@ export interface Reader {
 
 /**
  * Asks a view for a number again and again, which must never fall. `fails` tells whether an error is
- * one that a reader has to live with.
+ * one that a reader has to live with, after so many looks.
  */
 export function poll(
   site: Site,
   text: string,
-  fails: (error: unknown) => boolean = () => false,
+  fails: (error: unknown, looks: number) => boolean = () => false,
 ): Reader {
   const seen = { looks: 0, most: 0, wrong: [] as unknown[] };
   let ended = false;
@@ -50,7 +50,7 @@ export function poll(
         seen.most = Math.max(seen.most, jobs);
         seen.looks += 1;
       } catch (error) {
-        if (!fails(error)) seen.wrong.push(error);
+        if (!fails(error, seen.looks)) seen.wrong.push(error);
       }
   })();
   const stop = async () => {
