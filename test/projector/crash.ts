@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished } from 'vitest';
 import { column, defineProjection, type Ledger, type Projection } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
@@ -56,10 +57,13 @@ export async function crashAtSteps({ jobs, whens, every = 1 }: Crashes): Promise
   return deaths;
 }
 
-/** Both partitions alike. */
+/** Both partitions alike: the last byte of an id says which it is in. */
 async function fill({ ledger, sql }: Site, jobs: number): Promise<void> {
-  const half = Array.from({ length: jobs / 2 }, (_, at) => ({ job: `k${at % 3}`, payload: 0 }));
-  for (let n = 0; n < 2; n++) await ledger.enqueueMany(half);
+  const items = Array.from({ length: jobs }, (_, at) => {
+    const id = `${randomUUID().slice(0, 34)}0${at % 2}`;
+    return { job: `k${at % 3}`, payload: 0, id };
+  });
+  await ledger.enqueueMany(items);
   const counts = await sql('select count(*)::int from jobledger.events group by partition');
   expect(counts).toEqual([{ count: jobs / 2 }, { count: jobs / 2 }]);
 }

@@ -190,7 +190,7 @@ test('an event of an unknown version stops the read model before it, and loses n
   const site = await openSite({ verify: false });
   await enqueue(site, 2);
   await site.sql(
-    `insert into jobledger.events select partition, position + 1, ('ffffffff-ffff-4fff-bfff-ffffffffff' || lpad(to_hex(partition), 2, '0'))::uuid, 1, type, 99, kind, queue,
+    `insert into jobledger.events select partition, position + 1, ('ffffffff-ffff-4fff-bfff-ffffffffff' || lpad(to_hex(partition::int), 2, '0'))::uuid, 1, type, 99, kind, queue,
       data, meta, recorded_at from jobledger.events order by partition, position desc limit 1`,
   );
   const projector = site.ledger.projector({ projections: [counting(1)] });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../src/ledger/open-store.js';
 import { createDatabase } from '../../src/database.js';
 import { dropLeases, takeBuilds } from '../../src/projector/builds.js';
@@ -8,7 +8,6 @@ import { Replay } from '../../src/projector/replay.js';
 import { jobs } from '../../projections/jobs.js';
 import { throughput } from '../../projections/throughput.js';
 import { ownLog } from '../../src/own-log.js';
-import { onTestFinished } from 'vitest';
 import { openSite, type Site } from '../worker/site.js';
 
 const COUNT = 12_000;
@@ -75,7 +74,7 @@ async function foldOneChunk(site: Site): Promise<void> {
   onTestFinished(() => database.pool.end());
   const store = await openStore(database, {
     schema: 'jobledger',
-    log: await ownLog(),
+    log: ownLog(),
     clockShiftMs: () => 0,
   });
   await prepareBuilds(store, code);
