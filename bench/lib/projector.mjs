@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openLedger } from 'jobledger';
 import { projections } from 'jobledger/projections';
@@ -25,6 +26,8 @@ export function createRole() {
       measured(async () => (await ledger.projections({ projections }).rebuild(name)).events),
     verify: (name) => ledger.projections({ projections }).verify(name),
     async follow(names) {
+      // As `jobledger project` does: workers on the same machine go first.
+      setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
       projector = ledger.projector({ projections: named(names) });
       await projector.start();
     },

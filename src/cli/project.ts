@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Ledger, Projection } from '../index.js';
@@ -31,6 +32,7 @@ export function registerProject(program: Command): void {
 
 async function project(flags: ProjectionsFlags): Promise<void> {
   const signals = new StopSignals();
+  giveWay();
   const projections = await loadProjections(flags.projections);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
@@ -44,6 +46,15 @@ async function project(flags: ProjectionsFlags): Promise<void> {
     await tell('stopped', projections, flags);
   } finally {
     await close(ledger);
+  }
+}
+
+/** Workers on the same machine go first: a read model may lag, a job should not. */
+function giveWay(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Where it is not allowed, everything goes on as it is.
   }
 }
 

@@ -12,7 +12,7 @@ import type { Folded } from './writer.js';
 /** Events read at a time. */
 const PAGE = 1_000;
 /** Rows held in memory, over all builds, after which a chunk ends. */
-const MOST_ROWS = 40_000;
+const MOST_ROWS = 30_000;
 
 /** Whole jobs of a partition, folded but not written yet. */
 export interface Chunk {
