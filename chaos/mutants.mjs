@@ -27,7 +27,7 @@ const positionKey = {
       create index on jobledger.events(partition, position)`),
 };
 /** What ends attempts: one statement for successes, one for all other endings. */
-const ENDINGS = ['ledger/succeed-statement.js', 'ledger/finish-statement.js'];
+const ENDINGS = ['ledger/outcome/succeed-statement.js', 'ledger/outcome/finish-statement.js'];
 const leaseCheckAtFinish = {
   patch: (program) =>
     ENDINGS.forEach((path) => {
@@ -47,7 +47,7 @@ const inboxInCallersTransaction = {
   patch: (program) =>
     mutate(
       program,
-      'ledger/inbox.js',
+      'ledger/inbox/inbox.js',
       /const run = runnerOf\(transaction\);/,
       'const run = async (text, values) => (await store.database.pool.query(text, values)).rows;',
     ),
@@ -57,7 +57,7 @@ const reapersLock = {
   patch: (program) =>
     mutate(
       program,
-      'ledger/execute.js',
+      'ledger/outcome/execute.js',
       /lockPartition\(store, partition\),/,
       `{ text: 'select', values: [] },`,
     ),

@@ -4,7 +4,7 @@ import type { Verification, VerifyOptions } from './api-views.js';
 import { checkLedger } from './checker/check-ledger.js';
 import { snapshot } from './database.js';
 import type { Store } from './ledger/store.js';
-import { verify } from './ledger/verify.js';
+import { verify } from './ledger/verify/verify.js';
 import { readStatus } from './projector/status.js';
 import { verifyProjection } from './projector/verify-projection.js';
 

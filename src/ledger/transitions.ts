@@ -3,7 +3,7 @@ import type { Log } from '../job/define.js';
 import type { RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import { stateAt, type JobState } from '../job/state.js';
-import type { Execution } from './execution.js';
+import type { Execution } from './outcome/execution.js';
 
 export type TransitionListener = (transition: Transition) => void;
 

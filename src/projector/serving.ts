@@ -1,4 +1,4 @@
-import { reasonOf } from '../ledger/set-aside.js';
+import { reasonOf } from '../ledger/inbox/set-aside.js';
 import type { Store } from '../ledger/store.js';
 import { isConnectionError } from '../sql-errors.js';
 import { tellTrouble, type Build } from './builds.js';

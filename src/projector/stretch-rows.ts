@@ -1,6 +1,6 @@
 import type { Projection, Row } from '../api-projector.js';
 import type { RecordedEvent } from '../job/events.js';
-import { reasonOf } from '../ledger/set-aside.js';
+import { reasonOf } from '../ledger/inbox/set-aside.js';
 import { cleanText } from '../job/clean-text.js';
 import type { Step } from './job-cache.js';
 import { keyText } from './key-text.js';

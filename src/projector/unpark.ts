@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { cleanText } from '../job/clean-text.js';
-import { reasonOf } from '../ledger/set-aside.js';
+import { reasonOf } from '../ledger/inbox/set-aside.js';
 import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
 import { readJobsUpTo } from './feed.js';

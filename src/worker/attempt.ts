@@ -7,7 +7,7 @@ import type { EventMeta, EventType, JobEvents } from '../job/events.js';
 import type { Json, JsonObject } from '../job/json.js';
 import type { JobState } from '../job/state.js';
 import type { StoredEvent } from '../job/upcast.js';
-import type { ClaimedRow } from '../ledger/fetch-statement.js';
+import type { ClaimedRow } from '../ledger/claim/fetch-statement.js';
 import type { ClaimFacts } from './claim-facts.js';
 
 /**

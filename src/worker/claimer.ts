@@ -1,10 +1,10 @@
-import type { ClaimSummary } from '../ledger/claim-statement.js';
+import type { ClaimSummary } from '../ledger/claim/claim-statement.js';
 import {
   peekStatement,
   waitingKindsStatement,
   type LineStretch,
   type PeekedRow,
-} from '../ledger/peek-statement.js';
+} from '../ledger/claim/peek-statement.js';
 import type { Store } from '../ledger/store.js';
 import { isConnectionError, isLockTimeout } from '../sql-errors.js';
 import { Attempt } from './attempt.js';

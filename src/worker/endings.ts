@@ -5,8 +5,8 @@ import type { NewEvent, RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
 import type { JobState, StateName } from '../job/state.js';
 import { writtenData } from '../job/written-form.js';
-import type { Ending } from '../ledger/finish-statement.js';
-import type { Success } from '../ledger/succeed-statement.js';
+import type { Ending } from '../ledger/outcome/finish-statement.js';
+import type { Success } from '../ledger/outcome/succeed-statement.js';
 import type { Attempt } from './attempt.js';
 
 /** A settled attempt with the event that its outcome leads to, as the statement that ends it takes it. */

@@ -1,4 +1,4 @@
-import type { Stretch } from '../ledger/stretches.js';
+import type { Stretch } from '../ledger/claim/stretches.js';
 
 /** A queue within a partition: what one claim works on. */
 export interface Line {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Execution } from '../ledger/execution.js';
+import type { Execution } from '../ledger/outcome/execution.js';
 import { terminateHolder } from '../ledger/lock-holder.js';
 import type { Store } from '../ledger/store.js';
 import {

@@ -1,5 +1,5 @@
 import { groupBy } from '../group-by.js';
-import { execute } from '../ledger/execute.js';
+import { execute } from '../ledger/outcome/execute.js';
 import type { Store } from '../ledger/store.js';
 import type { Attempt } from './attempt.js';
 import { inEach } from './side-by-side.js';

@@ -3,7 +3,7 @@ import { transact } from '../database.js';
 import { groupBy } from '../group-by.js';
 import type { NewEvent } from '../job/events.js';
 import { writtenData } from '../job/written-form.js';
-import { finishStatement, type Ending } from '../ledger/finish-statement.js';
+import { finishStatement, type Ending } from '../ledger/outcome/finish-statement.js';
 import { wakeReturned } from '../ledger/wake.js';
 import type { Attempt } from './attempt.js';
 

@@ -1,6 +1,6 @@
-import { finishStatement } from '../ledger/finish-statement.js';
+import { finishStatement } from '../ledger/outcome/finish-statement.js';
 import type { Store } from '../ledger/store.js';
-import { succeedStatement } from '../ledger/succeed-statement.js';
+import { succeedStatement } from '../ledger/outcome/succeed-statement.js';
 import { inPartition, tryPartition } from '../ledger/try-partition.js';
 import { wakeReturned } from '../ledger/wake.js';
 import type { Decided, DecidedEnding, DecidedSuccess } from './endings.js';

@@ -1,6 +1,6 @@
-import type { Execution } from '../ledger/execution.js';
+import type { Execution } from '../ledger/outcome/execution.js';
 import type { Store } from '../ledger/store.js';
-import { unattended } from '../ledger/unattended.js';
+import { unattended } from '../ledger/query/unattended.js';
 import type { Attempt } from './attempt.js';
 import { logEnd } from './end-log.js';
 import type { Ended } from './endings.js';

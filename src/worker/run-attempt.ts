@@ -4,7 +4,7 @@ import type { HandlerContext, RunnableJob } from '../job/define.js';
 import { encodeJson } from '../job/encode-json.js';
 import { MAX_RESULT_BYTES } from '../job/limits.js';
 import type { Json } from '../job/json.js';
-import { validate, type Validated } from '../ledger/validate.js';
+import { validate, type Validated } from '../ledger/enqueue/validate.js';
 import type { Attempt } from './attempt.js';
 import { createContext, type ContextTools } from './context.js';
 import { failure, invalidPayload, malformed, timeout, unknownKind } from './failure.js';

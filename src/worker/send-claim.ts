@@ -1,11 +1,15 @@
-import { claimStatement, type Claim, type ClaimSummary } from '../ledger/claim-statement.js';
+import { claimStatement, type Claim, type ClaimSummary } from '../ledger/claim/claim-statement.js';
 import {
   claimedRows,
   fetchStatement,
   type ClaimedRow,
   type FetchedLists,
-} from '../ledger/fetch-statement.js';
-import { loneClaimStatement, loneRow, type LoneClaimed } from '../ledger/lone-claim-statement.js';
+} from '../ledger/claim/fetch-statement.js';
+import {
+  loneClaimStatement,
+  loneRow,
+  type LoneClaimed,
+} from '../ledger/claim/lone-claim-statement.js';
 import type { Store } from '../ledger/store.js';
 import { tryPartition } from '../ledger/try-partition.js';
 

@@ -1,5 +1,5 @@
-import type { Stretch } from '../ledger/stretches.js';
-import { straysStatement } from '../ledger/strays.js';
+import type { Stretch } from '../ledger/claim/stretches.js';
+import { straysStatement } from '../ledger/claim/strays.js';
 import type { Store } from '../ledger/store.js';
 import type { Line } from './lines.js';
 

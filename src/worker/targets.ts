@@ -1,4 +1,4 @@
-import type { PeekedRow } from '../ledger/peek-statement.js';
+import type { PeekedRow } from '../ledger/claim/peek-statement.js';
 import type { Line } from './lines.js';
 
 /** While busy, the order of the lines is looked up again after this time, so that priorities hold. */

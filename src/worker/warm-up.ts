@@ -1,9 +1,9 @@
 import { transactOnLane } from '../database.js';
-import { claimStatement } from '../ledger/claim-statement.js';
-import { fetchStatement } from '../ledger/fetch-statement.js';
-import { loneClaimStatement } from '../ledger/lone-claim-statement.js';
+import { claimStatement } from '../ledger/claim/claim-statement.js';
+import { fetchStatement } from '../ledger/claim/fetch-statement.js';
+import { loneClaimStatement } from '../ledger/claim/lone-claim-statement.js';
 import type { Store } from '../ledger/store.js';
-import { succeedStatement } from '../ledger/succeed-statement.js';
+import { succeedStatement } from '../ledger/outcome/succeed-statement.js';
 import { promoteStatement } from './maintenance/promote.js';
 
 /**

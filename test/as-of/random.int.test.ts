@@ -4,7 +4,7 @@ import type { JobFilter, Ledger, RecordedEvent, StateName } from '../../src/inde
 import { STATES } from '../../src/job/state.js';
 import { createDatabase, endDatabase } from '../../src/database.js';
 import { openStore } from '../../src/ledger/open-store.js';
-import { tally } from '../../src/ledger/tally.js';
+import { tally } from '../../src/ledger/query/tally.js';
 import { jobStates } from '../../projections/job-states.js';
 import { SILENT } from '../support/ledger.js';
 import { openSite, type Site } from '../worker/site.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { claimStatement, type ClaimSummary } from '../../src/ledger/claim-statement.js';
+import { claimStatement, type ClaimSummary } from '../../src/ledger/claim/claim-statement.js';
 import { newJobId } from '../../src/ledger/ids.js';
 import { tryPartition } from '../../src/ledger/try-partition.js';
 import { ledgerSite } from '../support/ledger.js';

@@ -1,10 +1,10 @@
-import { claimStatement } from '../../src/ledger/claim-statement.js';
-import { execute, type Order } from '../../src/ledger/execute.js';
-import { lookUp } from '../../src/ledger/look-up.js';
-import { moveInbox, moveJobs } from '../../src/ledger/move-inbox.js';
-import { refuseSetAside } from '../../src/ledger/set-aside.js';
+import { claimStatement } from '../../src/ledger/claim/claim-statement.js';
+import { execute, type Order } from '../../src/ledger/outcome/execute.js';
+import { lookUp } from '../../src/ledger/query/look-up.js';
+import { moveInbox, moveJobs } from '../../src/ledger/inbox/move-inbox.js';
+import { refuseSetAside } from '../../src/ledger/inbox/set-aside.js';
 import type { Store } from '../../src/ledger/store.js';
-import { appendKeyed, holderOf } from '../../src/ledger/unique-keys.js';
+import { appendKeyed, holderOf } from '../../src/ledger/keys/unique-keys.js';
 import { newJobId } from '../../src/ledger/ids.js';
 import { reconcile } from '../../src/worker/reconcile.js';
 import { BATCH, newBench, type Bench, type HotStep } from './hot-step.js';

@@ -1,4 +1,4 @@
-import { claimStatement } from '../../src/ledger/claim-statement.js';
+import { claimStatement } from '../../src/ledger/claim/claim-statement.js';
 import type { Store } from '../../src/ledger/store.js';
 import { run } from './hot-jobs.js';
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { transact, type Statement } from '../../src/database.js';
-import { enqueueStatement, type NewJob } from '../../src/ledger/enqueue-statement.js';
+import { enqueueStatement, type NewJob } from '../../src/ledger/enqueue/enqueue-statement.js';
 import { newJobId } from '../../src/ledger/ids.js';
 import { lockPartition, type Store } from '../../src/ledger/store.js';
-import type { KeyedJob } from '../../src/ledger/unique-keys.js';
+import type { KeyedJob } from '../../src/ledger/keys/unique-keys.js';
 import { BATCH } from './hot-step.js';
 import { ENQUEUED, LINE } from './plan-states.js';
 

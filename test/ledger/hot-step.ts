@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ClaimedRow } from '../../src/ledger/fetch-statement.js';
+import type { ClaimedRow } from '../../src/ledger/claim/fetch-statement.js';
 import type { Store } from '../../src/ledger/store.js';
 
 /** Jobs of one batch. */

@@ -1,24 +1,27 @@
 import type pg from 'pg';
 import type { Statement } from '../../src/database.js';
-import { claimStatement, type ClaimSummary } from '../../src/ledger/claim-statement.js';
-import { execute } from '../../src/ledger/execute.js';
-import { existingJobs } from '../../src/ledger/existing-jobs.js';
+import { claimStatement, type ClaimSummary } from '../../src/ledger/claim/claim-statement.js';
+import { execute } from '../../src/ledger/outcome/execute.js';
+import { existingJobs } from '../../src/ledger/enqueue/existing-jobs.js';
 import {
   claimedRows,
   fetchStatement,
   type ClaimedRow,
   type FetchedLists,
-} from '../../src/ledger/fetch-statement.js';
-import { finishStatement, type Ending } from '../../src/ledger/finish-statement.js';
-import { loneClaimStatement, type LoneClaimed } from '../../src/ledger/lone-claim-statement.js';
-import { moveInbox } from '../../src/ledger/move-inbox.js';
-import { peekStatement, waitingKindsStatement } from '../../src/ledger/peek-statement.js';
+} from '../../src/ledger/claim/fetch-statement.js';
+import { finishStatement, type Ending } from '../../src/ledger/outcome/finish-statement.js';
+import {
+  loneClaimStatement,
+  type LoneClaimed,
+} from '../../src/ledger/claim/lone-claim-statement.js';
+import { moveInbox } from '../../src/ledger/inbox/move-inbox.js';
+import { peekStatement, waitingKindsStatement } from '../../src/ledger/claim/peek-statement.js';
 import { readStreams } from '../../src/ledger/read.js';
 import type { Store } from '../../src/ledger/store.js';
-import { straysStatement } from '../../src/ledger/strays.js';
-import { succeedStatement } from '../../src/ledger/succeed-statement.js';
-import { tally } from '../../src/ledger/tally.js';
-import { appendKeyed } from '../../src/ledger/unique-keys.js';
+import { straysStatement } from '../../src/ledger/claim/strays.js';
+import { succeedStatement } from '../../src/ledger/outcome/succeed-statement.js';
+import { tally } from '../../src/ledger/query/tally.js';
+import { appendKeyed } from '../../src/ledger/keys/unique-keys.js';
 import { endCanceled } from '../../src/worker/maintenance/cancel-grace.js';
 import { lead } from '../../src/worker/maintenance/leadership.js';
 import { promoteDue } from '../../src/worker/maintenance/promote.js';

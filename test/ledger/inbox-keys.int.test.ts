@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { moveInbox } from '../../src/ledger/move-inbox.js';
+import { moveInbox } from '../../src/ledger/inbox/move-inbox.js';
 import { eventually } from '../support/eventually.js';
 import { ledgerSite } from '../support/ledger.js';
 

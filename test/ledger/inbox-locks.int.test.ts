@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { recordDuplicates } from '../../src/ledger/inbox-duplicates.js';
-import { INBOX_FIELDS, type InboxRow } from '../../src/ledger/inbox-row.js';
-import { moveInbox } from '../../src/ledger/move-inbox.js';
+import { recordDuplicates } from '../../src/ledger/inbox/inbox-duplicates.js';
+import { INBOX_FIELDS, type InboxRow } from '../../src/ledger/inbox/inbox-row.js';
+import { moveInbox } from '../../src/ledger/inbox/move-inbox.js';
 import { eventually } from '../support/eventually.js';
 import { ledgerSite } from '../support/ledger.js';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KeyWaits } from '../../src/ledger/key-waits.js';
+import { KeyWaits } from '../../src/ledger/keys/key-waits.js';
 
 test('a busy key is left alone for as long as it has been busy, within bounds', () => {
   let now = 1_000;

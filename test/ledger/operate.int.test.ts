@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { expect, test } from 'vitest';
 import { defineJob, type Actor, type Ledger } from 'jobledger';
 import { MAX_EVENT_BYTES } from '../../src/job/limits.js';
-import { execute } from '../../src/ledger/execute.js';
+import { execute } from '../../src/ledger/outcome/execute.js';
 import { partitionOf } from '../../src/ledger/ids.js';
 import { fail } from '../support/fail-job.js';
 import { ledgerSite } from '../support/ledger.js';

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Ledger } from 'jobledger';
 import { newJobId } from '../../src/ledger/ids.js';
-import { peekStatement, type PeekedRow } from '../../src/ledger/peek-statement.js';
+import { peekStatement, type PeekedRow } from '../../src/ledger/claim/peek-statement.js';
 import type { Store } from '../../src/ledger/store.js';
 import { ledgerSite } from '../support/ledger.js';
 

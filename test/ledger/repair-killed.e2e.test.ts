@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { enqueueStatement } from '../../src/ledger/enqueue-statement.js';
+import { enqueueStatement } from '../../src/ledger/enqueue/enqueue-statement.js';
 import { newJobId } from '../../src/ledger/ids.js';
 import { lockPartition } from '../../src/ledger/store.js';
 import { eventually } from '../support/eventually.js';

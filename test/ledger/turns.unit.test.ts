@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Turns } from '../../src/ledger/turns.js';
+import { Turns } from '../../src/ledger/claim/turns.js';
 
 describe('the turn of a flush', () => {
   it('goes round all partitions where flushes are large', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import type { Job, JobFilter } from '../../src/index.js';
-import { FILTER_OPTIONS } from '../../src/ledger/job-filter.js';
+import { FILTER_OPTIONS } from '../../src/ledger/query/job-filter.js';
 import { sharedSite } from '../worker/site.js';
 import { allPages, HOSTILE, populate, project, samples } from './populate.js';
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach } from 'vitest';
 import { openLedger, type Ledger, type LedgerOptions } from 'jobledger';
-import { moveInbox } from '../../src/ledger/move-inbox.js';
+import { moveInbox } from '../../src/ledger/inbox/move-inbox.js';
 import type { Store } from '../../src/ledger/store.js';
 import { createDatabase as openDatabase, endDatabase } from '../../src/database.js';
 import { openStore } from '../../src/ledger/open-store.js';

@@ -2,9 +2,9 @@ import type { AsOf } from '../../api-as-of.js';
 import type { Job } from '../../api.js';
 import type { RecordedEvent } from '../../job/events.js';
 import { partitionOf } from '../ids.js';
-import { asRead, folded, lookUp } from '../look-up.js';
+import { asRead, folded, lookUp } from '../query/look-up.js';
 import { readStream, readStreamsAt, resolveId } from '../read.js';
-import { refuseSetAside } from '../set-aside.js';
+import { refuseSetAside } from '../inbox/set-aside.js';
 import type { Store } from '../store.js';
 import { settle } from './instant.js';
 

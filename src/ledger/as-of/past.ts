@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SESSION_SETTINGS, snapshot } from '../../database.js';
 import { LedgerError } from '../../errors.js';
 import { sqlState } from '../../sql-errors.js';
-import type { Query } from '../read-model.js';
+import type { Query } from '../query/read-model.js';
 import type { Store } from '../store.js';
 import type { Settled } from './instant.js';
 import { positionsAt } from './positions.js';

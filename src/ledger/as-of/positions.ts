@@ -1,4 +1,4 @@
-import type { Query } from '../read-model.js';
+import type { Query } from '../query/read-model.js';
 import type { Store } from '../store.js';
 import type { Settled } from './instant.js';
 

@@ -1,7 +1,7 @@
 import type { AsOf } from '../../api-as-of.js';
 import type { PastStats } from '../../api-past.js';
-import { CountLines, toldCounts, type KnownKinds } from '../count-lines.js';
-import { readTotals } from '../stats.js';
+import { CountLines, toldCounts, type KnownKinds } from '../query/count-lines.js';
+import { readTotals } from '../query/stats.js';
 import type { Store } from '../store.js';
 import { settle } from './instant.js';
 import { readPast, type Past } from './past.js';

@@ -1,6 +1,6 @@
 import type { StateName } from '../../job/state.js';
-import type { Filter } from '../job-filter.js';
-import { FILTER_COLUMNS } from '../read-model.js';
+import type { Filter } from '../query/job-filter.js';
+import { FILTER_COLUMNS } from '../query/read-model.js';
 import type { Store } from '../store.js';
 import type { Settled } from './instant.js';
 

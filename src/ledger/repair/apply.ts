@@ -1,16 +1,16 @@
 import type { Statement } from '../../database.js';
-import type { Place } from '../dispatch-rows.js';
-import type { Query } from '../fold-partition.js';
+import type { Place } from '../verify/dispatch-rows.js';
+import type { Query } from '../verify/fold-partition.js';
 import {
   insertLeases,
   insertReady,
   insertScheduled,
   type RunningJob,
   type TimedJob,
-} from '../insert-rows.js';
-import { scopeName, type WrongKey } from '../judge-keys.js';
-import type { WrongRow } from '../judge-rows.js';
-import { lastPlace, newPlaces } from '../sequences.js';
+} from '../verify/insert-rows.js';
+import { scopeName, type WrongKey } from '../verify/judge-keys.js';
+import type { WrongRow } from '../verify/judge-rows.js';
+import { lastPlace, newPlaces } from '../verify/sequences.js';
 import type { Store } from '../store.js';
 import { compareJoined, placesFor, type Settled } from './line-places.js';
 import type { NewRow, PartitionPlan } from './plan.js';

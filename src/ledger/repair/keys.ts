@@ -1,7 +1,7 @@
 import { isLedgerError } from '../../errors.js';
-import type { KeyOwner } from '../judge-keys.js';
+import type { KeyOwner } from '../verify/judge-keys.js';
 import { lockPartition, type Store } from '../store.js';
-import { holderOf, takeKeys, type KeyedJob } from '../unique-keys.js';
+import { holderOf, takeKeys, type KeyedJob } from '../keys/unique-keys.js';
 import { whileStopped } from './stopped.js';
 
 const BATCH = 1_000;

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../../job/events.js';
 import { compareInstants } from '../../job/instant.js';
 import { isTerminal, type JobState } from '../../job/state.js';
-import type { FoldWatcher } from '../fold-partition.js';
+import type { FoldWatcher } from '../verify/fold-partition.js';
 
 /** When a job joined the line, and by which event; the ledger's clock. */
 export interface Joined {

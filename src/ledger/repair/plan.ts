@@ -1,10 +1,10 @@
 import type { RepairChange, RepairedTable } from '../../api-repair.js';
 import { groupBy } from '../../group-by.js';
 import { stateAt, type JobState } from '../../job/state.js';
-import type { DispatchRow, DispatchRows, Place } from '../dispatch-rows.js';
-import { isTimed } from '../insert-rows.js';
-import { judgeKeys, type KeyJudgement } from '../judge-keys.js';
-import { judgeRows, type Folded, type Placed, type WrongRow } from '../judge-rows.js';
+import type { DispatchRow, DispatchRows, Place } from '../verify/dispatch-rows.js';
+import { isTimed } from '../verify/insert-rows.js';
+import { judgeKeys, type KeyJudgement } from '../verify/judge-keys.js';
+import { judgeRows, type Folded, type Placed, type WrongRow } from '../verify/judge-rows.js';
 import type { Joined, Settled } from './line-places.js';
 
 /** What the log says of a partition, and when its jobs joined the line. */

@@ -1,7 +1,7 @@
 import { begin } from '../../database.js';
 import { LedgerError } from '../../errors.js';
 import { isConnectionError, isLockTimeout } from '../../sql-errors.js';
-import type { Query } from '../fold-partition.js';
+import type { Query } from '../verify/fold-partition.js';
 import { lockPartition, type Store } from '../store.js';
 
 /**

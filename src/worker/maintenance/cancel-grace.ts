@@ -1,6 +1,6 @@
 import { groupBy } from '../../group-by.js';
-import { execute } from '../../ledger/execute.js';
-import type { Execution } from '../../ledger/execution.js';
+import { execute } from '../../ledger/outcome/execute.js';
+import type { Execution } from '../../ledger/outcome/execution.js';
 import type { Store } from '../../ledger/store.js';
 import { inEach } from '../side-by-side.js';
 

@@ -1,8 +1,8 @@
-import type { Execution } from '../../ledger/execution.js';
-import { moveInbox } from '../../ledger/move-inbox.js';
+import type { Execution } from '../../ledger/outcome/execution.js';
+import { moveInbox } from '../../ledger/inbox/move-inbox.js';
 import type { Wake } from '../../ledger/signals.js';
 import type { Store } from '../../ledger/store.js';
-import { tally } from '../../ledger/tally.js';
+import { tally } from '../../ledger/query/tally.js';
 import { isConnectionError } from '../../sql-errors.js';
 import { Loop } from '../../service.js';
 import { endCanceled } from './cancel-grace.js';
