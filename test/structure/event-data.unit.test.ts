@@ -9,19 +9,19 @@ import { typescriptUnder } from './source-files.js';
  * that it reads and the newest version that it knows; the versions before it, it must know too.
  */
 const READERS: Readonly<Record<string, Partial<Record<EventType, number>>>> = {
-  'src/ledger/tally.ts': { AttemptFailed: 1, AttemptLost: 1, JobRetried: 1, JobDiscarded: 1 },
-  'src/ledger/list-queries.ts': { AttemptFailed: 1, AttemptLost: 1 },
-  'src/ledger/bulk-preview.ts': { AttemptFailed: 1, AttemptLost: 1 },
-  'src/ledger/read-model.ts': { JobEnqueued: 1, JobRetried: 1 },
-  'src/ledger/existing-jobs.ts': { JobEnqueued: 1 },
-  'src/ledger/inbox-duplicates.ts': { JobEnqueued: 1 },
+  'src/ledger/query/tally.ts': { AttemptFailed: 1, AttemptLost: 1, JobRetried: 1, JobDiscarded: 1 },
+  'src/ledger/query/list-queries.ts': { AttemptFailed: 1, AttemptLost: 1 },
+  'src/ledger/query/bulk-preview.ts': { AttemptFailed: 1, AttemptLost: 1 },
+  'src/ledger/query/read-model.ts': { JobEnqueued: 1, JobRetried: 1 },
+  'src/ledger/enqueue/existing-jobs.ts': { JobEnqueued: 1 },
+  'src/ledger/inbox/inbox-duplicates.ts': { JobEnqueued: 1 },
   'src/checker/keys.ts': { JobEnqueued: 1, AttemptFailed: 1, AttemptLost: 1 },
   // Rows of the inbox whose events were decided already.
-  'src/ledger/dispatch-rows.ts': { JobEnqueued: 1 },
+  'src/ledger/verify/dispatch-rows.ts': { JobEnqueued: 1 },
   // The checker's own reader, for all forms that it knows: see below.
   'src/checker/logged-event.ts': {},
   // Takes out what says a time in any version, and reads it through the upcasters.
-  'src/ledger/stats.ts': {},
+  'src/ledger/query/stats.ts': {},
 };
 
 const GUIDE = 'docs/event-versions.md says how to change an event';
