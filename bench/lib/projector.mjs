@@ -33,8 +33,42 @@ export function createRole() {
     },
     /** Resolves once it has folded everything. */
     caughtUp: (name) => ledger.caughtUp(name, undefined, { timeoutMs: 600_000 }),
-    read: (database, partitions) => measured(() => readAll(database, partitions)),
+    read: (database) => measured(() => readAll(database)),
+    lookBack: (database) => lookBack(ledger, database),
   };
+}
+
+/** The worst of several looks at the past, by what is asked; each is asked once before, untimed. */
+async function lookBack(ledger, database) {
+  const worst = { list: 0, stats: 0, get: 0 };
+  const timed = async (what, ask) => {
+    await ask();
+    const began = now();
+    const answer = await ask();
+    worst[what] = Math.max(worst[what], now() - began);
+    return answer;
+  };
+  for (const asOf of await instants(database)) {
+    for (const state of ['available', 'running', 'succeeded', 'failed']) {
+      const look = () => ledger.list({ queue: 'default', state, asOf });
+      const [job] = await timed('list', look);
+      if (job) await timed('get', () => ledger.get(job.id, { asOf }));
+    }
+    await timed('stats', () => ledger.stats({ asOf }));
+  }
+  return worst;
+}
+
+/** Some times from the first event to the last. */
+async function instants(database) {
+  const client = new pg.Client({ connectionString: database });
+  await client.connect();
+  const { rows } = await client.query(
+    'select min(recorded_at) as first, max(recorded_at) as last from jobledger.events',
+  );
+  await client.end();
+  const [first, last] = [rows[0].first.getTime(), rows[0].last.getTime()];
+  return [0.1, 0.3, 0.5, 0.7, 0.9, 0.99].map((part) => new Date(first + (last - first) * part));
 }
 
 /** Runs something that gives a number of events; gives its rate and the most memory meanwhile. */

@@ -15,6 +15,9 @@ export const part = {
     { key: 'liveRss', title: 'most memory, live, MB' },
     { key: 'rebuildRss', title: 'most memory, rebuild of `jobs`, MB' },
     { key: 'allRss', title: 'most memory, rebuild of all, MB' },
+    { key: 'list', title: 'as of six times, list of a queue and state, worst ms', digits: 1 },
+    { key: 'stats', title: 'as of six times, counts, worst ms', digits: 1 },
+    { key: 'get', title: 'as of six times, one job, worst ms', digits: 1 },
     { key: 'drainAlone', title: 'jobs/s of a worker, no projector' },
     { key: 'drainBeside', title: 'jobs/s of a worker, `jobs` followed by a process beside it' },
     { key: 'besideToAlone', title: 'beside ÷ alone', digits: 2 },
@@ -35,7 +38,10 @@ export const part = {
     const plain = (read.rate + readAgain.rate) / 2;
     await inProcess(stage, async (projector) => proven(await projector.call('verify', 'jobs')));
     const all = await rebuildAll(stage);
+    await stage.settle();
+    const past = await inProcess(stage, (one) => one.call('lookBack', stage.database));
     return {
+      ...past,
       ...{ read: plain, live: live.rate, rebuild: rebuild.rate },
       ...{ rebuildToRead: rebuild.rate / plain, all: all.rate, two: await rebuildByTwo(stage) },
       ...{ liveRss: mb(live), rebuildRss: mb(rebuild), allRss: mb(all), ...beside },
