@@ -207,7 +207,10 @@ export class LedgerHandle implements Ledger {
 
   projections({ projections = [] }: ProjectionsOptions = {}): LedgerProjections {
     this.#checkOpen();
-    return guarded(new ReadModels(this.#store, projections), (call) => this.#call(call));
+    return guarded(
+      new ReadModels(this.#store, projections, () => this.#closing !== undefined),
+      (call) => this.#call(call),
+    );
   }
 
   async caughtUp(name: string, upTo?: UpTo, { timeoutMs }: { readonly timeoutMs?: number } = {}) {

@@ -32,10 +32,13 @@ const CATCH_UP_MS = 30_000;
 export class ReadModels implements LedgerProjections {
   readonly #store: Store;
   readonly #projections: readonly Projection[];
+  readonly #isClosing: () => boolean;
 
-  constructor(store: Store, projections: readonly Projection[]) {
+  /** `isClosing` tells whether what takes long is to end behind the stretch in hand. */
+  constructor(store: Store, projections: readonly Projection[], isClosing: () => boolean) {
     this.#store = store;
     this.#projections = projections;
+    this.#isClosing = isClosing;
   }
 
   status(name?: string): Promise<readonly ProjectionStatus[]> {
@@ -168,6 +171,7 @@ export class ReadModels implements LedgerProjections {
         const answer = await look();
         if (answer !== undefined) return answer;
         signal?.throwIfAborted();
+        if (this.#isClosing()) throw new LedgerError('LEDGER_CLOSED', 'the ledger is closed');
         if (performance.now() > until) throw new LedgerError('NOT_CAUGHT_UP', nobody(timeoutMs));
         await pause(LOOK_MS);
       }

@@ -143,6 +143,30 @@ test('a rebuild takes the place of what is served, with nobody else at work or w
   await projector.stop();
 });
 
+test('a rebuild ends when its ledger closes, or its signal aborts, and goes on when asked again', async () => {
+  const site = await openSite();
+  await enqueue(site, 50);
+  const other = await site.open();
+  // Nobody else can take the build that this one keeps.
+  const held = other.projector({ projections: [counting(1)] });
+  await held.catchUp();
+  await site.sql(`update jobledger.projections set state = 'building'`);
+  const models = (await site.open()).projections({ projections: [counting(1)] });
+  const ending = new AbortController();
+  const aborted = models.rebuild('by-kind', {
+    signal: ending.signal,
+    onProgress: () => ending.abort(new Error('enough')),
+  });
+  await expect(aborted).rejects.toThrow('enough');
+  const third = await site.open();
+  const closed = third.projections({ projections: [counting(1)] }).rebuild('by-kind', {
+    onProgress: () => void third.close(),
+  });
+  await expect(closed).rejects.toMatchObject({ code: 'LEDGER_CLOSED' });
+  await held.stop();
+  expect(await models.rebuild('by-kind')).toMatchObject({ state: 'live', events: 50 });
+});
+
 test('a version that was served before is kept up to date, and served again by a rollback', async () => {
   const site = await openSite();
   await enqueue(site, 5);
