@@ -26,7 +26,7 @@ export async function readDiff(store: Store, options: DiffOptions): Promise<Ledg
   if (first > second) throw bad(`from: expected a time not after to (${second}), got ${first}`);
   const seen = await readPast(store, second, (past) => compare(store, past, first, names));
   const { moved, ...told } = seen;
-  const failures = moved.filter((one) => one.to === 'failed').slice(0, MAX_FAILURES);
+  const failures = failuresOf(moved).slice(0, MAX_FAILURES);
   return {
     ...{ from: first, to: second, ...told },
     moves: movesOf(moved),
@@ -76,6 +76,17 @@ function movesOf(moved: readonly MovedJobs[]): LedgerDiff['moves'] {
     else move.jobs += jobs;
   }
   return [...moves.values()].sort((one, other) => other.jobs - one.jobs);
+}
+
+/** Those of one origin together, whatever state they came from; the most frequent first. */
+function failuresOf(moved: readonly MovedJobs[]): readonly MovedJobs[] {
+  const failures = new Map<string | null, MovedJobs>();
+  for (const one of moved.filter(({ to }) => to === 'failed')) {
+    const known = failures.get(one.fingerprint);
+    const jobs = one.jobs + (known?.jobs ?? 0);
+    failures.set(one.fingerprint, { ...(known ?? one), jobs });
+  }
+  return [...failures.values()].sort((one, other) => other.jobs - one.jobs);
 }
 
 type Move = LedgerDiff['moves'][number];
