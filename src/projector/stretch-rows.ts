@@ -4,6 +4,7 @@ import { reasonOf } from '../ledger/inbox/set-aside.js';
 import { cleanText } from '../job/clean-text.js';
 import type { Step } from './job-cache.js';
 import { keyText } from './key-text.js';
+import { isRowRefused } from './row-fault.js';
 
 /** A job that a build leaves out from this event on. */
 export interface Parking {
@@ -73,12 +74,10 @@ export class StretchRows {
     this.#last = steps.at(-1)?.event ?? this.#last;
     const concerns: Concern[] = [];
     for (const step of steps) {
-      const keys = this.#keysOf(step);
-      if (keys.length === 0) continue;
-      const texts = keys.map((key) => keyText(this.#projection, key));
-      concerns.push({ step, keys, texts });
+      const concern = this.#concernOf(step);
+      if (concern !== undefined) concerns.push(concern);
     }
-    await this.#find(concerns);
+    await this.#findAll(concerns);
     for (const concern of concerns) this.#apply(concern);
   }
 
@@ -87,21 +86,38 @@ export class StretchRows {
     return parkingAt(this.#last!, error);
   }
 
-  #keysOf(step: Step): readonly Row[] {
+  #concernOf(step: Step): Concern | undefined {
     const { event, job, trouble } = step;
     const projection = this.#projection;
     const column = projection.job;
-    if (this.#parked.has(event.streamId)) return [];
+    if (this.#parked.has(event.streamId)) return undefined;
     try {
       if (job === undefined) throw trouble;
-      if (!projection.hears(event.type)) return [];
+      if (!projection.hears(event.type)) return undefined;
       const keys = projection.rowsOf(event, job);
-      if (column !== undefined) for (const key of keys) refuseOthers(column, key, event.streamId);
-      return keys;
+      if (keys.length === 0) return undefined;
+      for (const key of keys) refuseOthers(column, key, event.streamId);
+      return { step, keys, texts: keys.map((key) => keyText(projection, key)) };
     } catch (error) {
       this.#park(step, error);
-      return [];
+      return undefined;
     }
+  }
+
+  /** One key that cannot be asked for spoils the question for all: then each event asks by itself. */
+  async #findAll(concerns: readonly Concern[]): Promise<void> {
+    try {
+      return await this.#find(concerns);
+    } catch (error) {
+      if (!isRowRefused(error)) throw error;
+    }
+    for (const concern of concerns)
+      try {
+        if (!this.#parked.has(concern.step.event.streamId)) await this.#find([concern]);
+      } catch (error) {
+        if (!isRowRefused(error)) throw error;
+        this.#park(concern.step, error);
+      }
   }
 
   async #find(concerns: readonly Concern[]): Promise<void> {
@@ -164,7 +180,9 @@ export function parkingAt(event: RecordedEvent, error: unknown): Parking {
   return { jobId, position, eventType, error: cleanText(reasonOf(error), MOST_BYTES) };
 }
 
-function refuseOthers(column: string, key: Row, jobId: string): void {
-  if (key[column] !== jobId)
+function refuseOthers(column: string | undefined, key: Row, jobId: string): void {
+  if (typeof key !== 'object' || key === null)
+    throw new Error('rows: expected a key, several, or undefined');
+  if (column !== undefined && key[column] !== jobId)
     throw new Error(`rows: ${column} is ${String(key[column])}, expected the event's job`);
 }

@@ -49,6 +49,40 @@ test.each<[string, (id: string) => Record<string, unknown> | null]>([
   ]);
 });
 
+test.each<[string, unknown]>([
+  ['is null', [null]],
+  ['is no object', 5],
+  ['is text that Postgres refuses', { key: 'a\0b' }],
+  ['has an object where text belongs', { key: {} }],
+  ['cannot be text at all', { key: Symbol('key') }],
+])('a key that %s parks its job alone', async (_, key) => {
+  const site = await openSite({ partitions: 2 });
+  const payloads = Array.from({ length: 60 }, (__, n) => ({ job: 'k', payload: n }));
+  const made = await site.ledger.enqueueMany(payloads);
+  const code = [badKey(key), counting(1)];
+  await run(site.ledger, code);
+  const models = site.ledger.projections({ projections: code });
+  expect(await models.parked()).toMatchObject([{ name: 'bad-key', jobId: made[1]!.id }]);
+  expect(await models.verify()).toMatchObject([
+    { name: 'bad-key', verified: true, rows: 59 },
+    { name: 'by-kind', verified: true, rows: 1 },
+  ]);
+});
+
+/** A read model that gives this key for a payload of 1. */
+const badKey = (key: unknown): Projection =>
+  defineProjection({
+    name: 'bad-key',
+    version: 1,
+    columns: { key: column.text },
+    key: ['key'],
+    rows: (event) => {
+      if (event.type !== 'JobEnqueued') return undefined;
+      return event.data.payload === 1 ? (key as never) : { key: event.streamId };
+    },
+    on: (_, __, ___, { key: own }) => ({ key: own }),
+  });
+
 test('a key that the table writes otherwise names the same row in every stretch', async () => {
   const site = await openSite({ partitions: 2 });
   const keys = { at: column.timestamp, size: column.number, id: column.uuid };
