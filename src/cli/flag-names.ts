@@ -8,5 +8,8 @@ export function namingFlags(error: unknown, flags: Readonly<Record<string, strin
   const flag = Object.hasOwn(flags, option) ? flags[option] : undefined;
   if (flag === undefined) return error;
   const { code, jobId, cause } = error;
-  return new LedgerError(code, `${flag}${rest}`, { jobId, cause });
+  const said = rest!.replace(/\b(with|after|before) (\w+)/, (all, word: string, other: string) =>
+    Object.hasOwn(flags, other) ? `${word} ${flags[other]}` : all,
+  );
+  return new LedgerError(code, `${flag}${said}`, { jobId, cause });
 }

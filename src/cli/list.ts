@@ -42,6 +42,7 @@ async function list(flags: ListFlags): Promise<void> {
 
 const FLAG_NAMES = {
   ...FILTER_FLAG_NAMES,
+  payload: '--payload-field',
   ...{ limit: '--limit', cursor: '--cursor', asOf: '--as-of', agoMs: '--as-of' },
 };
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Json } from '../index.js';
+import { namingFlags } from './flag-names.js';
 import { integer } from './parse.js';
 import { print, printJson } from './print.js';
 import { withLedger, type StoreFlags } from './store-flags.js';
@@ -14,7 +15,14 @@ export function registerProjectionsShow(group: Command): void {
     .action(async (name: string, _, self: Command) => {
       const flags = self.optsWithGlobals<StoreFlags & { readonly limit?: number }>();
       const { limit } = flags;
-      const rows = await withLedger(flags, (ledger) => ledger.projections().rows(name, { limit }));
+      const rows = await withLedger(flags, (ledger) =>
+        ledger
+          .projections()
+          .rows(name, { limit })
+          .catch((error: unknown) => {
+            throw namingFlags(error, { limit: '--limit' });
+          }),
+      );
       if (flags.json === true) return printJson(rows);
       if (rows.length === 0) return print('no rows');
       const header = Object.keys(rows[0]!);

@@ -79,6 +79,13 @@ test('a time that cannot be read, or is yet to come, is refused by its flag', as
   expect(expectRefused(await on.run(['stats', '--as-of', 'yesterday']))).toMatch(
     /^jobledger: --as-of: expected ISO 8601 with a zone, or so long ago: .*got "yesterday"/,
   );
+  for (const said of ['--error-text', '--payload-field'])
+    expect(expectRefused(await on.run(['list', '--as-of', '0s', said, 'a=1']))).toBe(
+      `jobledger: ${said}: cannot be asked for together with --as-of`,
+    );
+  expect(expectRefused(await on.run(['diff', '--from', '0s', '--to', '10m']))).toMatch(
+    /^jobledger: --from: expected a time not after --to /,
+  );
   expect(expectRefused(await on.run(['list', '--as-of', '2999-01-01T00:00:00Z']))).toMatch(
     /^jobledger: --as-of: expected a time that has passed/,
   );
