@@ -88,7 +88,7 @@ export interface ProjectionsOptions {
 
 /** The read models of a ledger, for who looks after them. See `Ledger.projections`. */
 export interface LedgerProjections {
-  /** Every build of every read model, or of one, as they stand on one snapshot. */
+  /** Every build of every read model, or of one, as they stand on one snapshot. Throws `PROJECTION_NOT_FOUND`. */
   status(name?: string): Promise<readonly ProjectionStatus[]>;
   /**
    * Builds a read model from the first event on, beside the one that is served, and serves it. Goes on

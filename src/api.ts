@@ -229,7 +229,8 @@ export interface Ledger extends AsyncDisposable {
   /**
    * Resolves once what is served of a read model has folded everything up to a job's latest event, a
    * position, or all that the log holds now; waits 10 s unless told, in milliseconds. Throws
-   * `PROJECTION_NOT_FOUND`, `JOB_NOT_FOUND`, `JOB_PARKED`, and `NOT_CAUGHT_UP` when the time is over.
+   * `BAD_INPUT`, `PROJECTION_NOT_FOUND`, `JOB_NOT_FOUND`, `JOB_PARKED`, and `NOT_CAUGHT_UP` when the
+   * time is over.
    *
    * @example
    * const { id } = await ledger.enqueue(sendEmail, payload);

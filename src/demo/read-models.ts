@@ -81,7 +81,7 @@ export class DemoModels {
 
   /** An earlier demo in this folder has left version 2, or was stopped while it was built. */
   async #backToVersionOne(): Promise<void> {
-    const builds = await this.#models.status(LICENCES);
+    const builds = (await this.#models.status()).filter(({ name }) => name === LICENCES);
     const newer = builds.filter(({ version }) => version === licencesWithFile.version);
     if (builds.some(({ paused }) => paused)) await this.#models.resume(LICENCES);
     if (newer.some(({ state }) => state === 'live'))

@@ -12,7 +12,7 @@ const [FIRST_MS, MOST_MS] = [5, 100];
 
 /**
  * Waits until what is served of a projection has folded everything up to a point. Throws
- * `PROJECTION_NOT_FOUND`, `JOB_NOT_FOUND`, `JOB_PARKED`, or `NOT_CAUGHT_UP` when the time is over.
+ * `BAD_INPUT`, `PROJECTION_NOT_FOUND`, `JOB_NOT_FOUND`, `JOB_PARKED`, or `NOT_CAUGHT_UP` when the time is over.
  */
 export async function caughtUp(
   store: Store,
@@ -20,6 +20,7 @@ export async function caughtUp(
   upTo: UpTo | undefined,
   timeoutMs = DEFAULT_TIMEOUT_MS,
 ): Promise<void> {
+  refuse(upTo, timeoutMs);
   const until = performance.now() + timeoutMs;
   let wanted: ReadonlyMap<number, number> | undefined;
   for (let restMs = FIRST_MS; ; restMs = Math.min(MOST_MS, restMs * 2)) {
@@ -29,6 +30,20 @@ export async function caughtUp(
     await pause(restMs);
   }
   if (typeof upTo === 'string') await refuseParked(store, name, upTo);
+}
+
+function refuse(upTo: unknown, timeoutMs: unknown): void {
+  const { partition, position } = (upTo ?? {}) as Record<string, unknown>;
+  const isPlace = Number.isSafeInteger(partition) && Number.isSafeInteger(position);
+  const problems = [
+    ...(upTo === undefined || typeof upTo === 'string' || isPlace
+      ? []
+      : ['upTo: expected a job id or { partition, position } in whole numbers']),
+    ...(typeof timeoutMs === 'number' && timeoutMs >= 0
+      ? []
+      : ['timeoutMs: expected milliseconds from 0']),
+  ];
+  if (problems.length > 0) throw new LedgerError('BAD_INPUT', problems.join('; '));
 }
 
 function notCaughtUp(

@@ -41,8 +41,10 @@ export class ReadModels implements LedgerProjections {
     this.#isClosing = isClosing;
   }
 
-  status(name?: string): Promise<readonly ProjectionStatus[]> {
-    return readStatus(this.#store, name);
+  async status(name?: string): Promise<readonly ProjectionStatus[]> {
+    const found = await readStatus(this.#store, name);
+    if (name !== undefined && found.length === 0) throw missing(name);
+    return found;
   }
 
   async rebuild(
@@ -100,7 +102,8 @@ export class ReadModels implements LedgerProjections {
     return dropVersion(this.#store, name, version);
   }
 
-  parked(name?: string): Promise<readonly ParkedJob[]> {
+  async parked(name?: string): Promise<readonly ParkedJob[]> {
+    if (name !== undefined) await this.status(name);
     return readParkedJobs(this.#store, name);
   }
 
@@ -111,6 +114,7 @@ export class ReadModels implements LedgerProjections {
     const id = jobId === undefined ? undefined : await resolveId(this.#store, jobId);
     if (jobId !== undefined && id === undefined)
       throw new LedgerError('JOB_NOT_FOUND', `there is no job ${jobId}`);
+    await this.status(name);
     const asked = await requestUnpark(this.#store, name, id);
     const code = this.#projections.filter((one) => one.name === name);
     await this.#while(code, CATCH_UP_MS, undefined, async () =>

@@ -119,5 +119,11 @@ test('what cannot be is refused in a line', async () => {
     /there is no projection nothing; this program has by-kind, picky$/,
   );
   expect(expectRefused(await run(['projections', 'drop', 'by-kind', 'x']))).toMatch(/version/);
-  expect(expectRefused(await run(['projections', 'pause', 'nothing']), 1)).toMatch(/nothing/);
+  for (const command of ['pause', 'status', 'parked', 'unpark'])
+    expect(expectRefused(await run(['projections', command, 'nothing']), 1)).toMatch(
+      /there is no projection nothing/,
+    );
+  expect(expectRefused(await run(['projections', 'show', 'by-kind', '--limit', '0']))).toMatch(
+    / --limit: expected an integer from 1 to 1000/,
+  );
 });

@@ -33,6 +33,10 @@ test('the status tells the lag in events and seconds, and a caller may wait unti
   expect(await counted(site)).toBe(8);
   await site.ledger.caughtUp('by-kind');
   expect((await models.status())[0]).toMatchObject({ lagEvents: 0, lagSeconds: 0, followed: true });
+  for (const [upTo, timeoutMs] of [[null], [5], [{ partition: 1.5, position: 'x' }], [id, NaN]])
+    await expect(
+      site.ledger.caughtUp('by-kind', upTo as never, { timeoutMs } as never),
+    ).rejects.toMatchObject({ code: 'BAD_INPUT' });
   await expect(site.ledger.caughtUp('other')).rejects.toMatchObject({
     code: 'PROJECTION_NOT_FOUND',
   });
