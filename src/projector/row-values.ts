@@ -1,4 +1,4 @@
-import type { Column, Columns, Row } from '../api-projector.js';
+import type { Column, ColumnType, Columns, Row } from '../api-projector.js';
 import { quote } from '../ledger/tables.js';
 import { iso } from '../ledger/store.js';
 import { RowFault } from './row-fault.js';
@@ -7,11 +7,18 @@ import { RowFault } from './row-fault.js';
 export function valueOf(name: string, { type }: Column, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (type === 'jsonb') return jsonOf(name, value);
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-    return value;
-  if (typeof value === 'bigint') return String(value);
+  if (typeof value === WRITTEN[type]) return value;
   throw new RowFault(`column ${name}: expected ${type}, got a value of type ${typeof value}`);
 }
+
+/**
+ * What a column gives when it is read back. Something else would be one thing to the next event of a
+ * stretch and another thing to the first one of the next stretch.
+ */
+const WRITTEN = {
+  ...{ uuid: 'string', text: 'string', timestamptz: 'string' },
+  ...{ int4: 'number', int8: 'number', float8: 'number', bool: 'boolean' },
+} as const satisfies Readonly<Record<Exclude<ColumnType, 'jsonb'>, string>>;
 
 function jsonOf(name: string, value: unknown): string | null {
   try {
