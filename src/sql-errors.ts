@@ -64,7 +64,7 @@ const SYSTEM_CODES = new Set([
   'ENFILE',
 ]);
 
-/** The same error as one of ours, in one line, if it is about reaching or entering the store. */
+/** The same error as one of ours, in one line, if it is about the store: reaching it, or one's rights there. */
 export function asStoreError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LedgerError) return error;
   const state = sqlState(error) ?? '';
@@ -76,6 +76,11 @@ export function asStoreError(error: unknown): unknown {
   }
   if (state === '3D000') {
     return new LedgerError('STORE_UNREACHABLE', `database: ${error.message}`, { cause: error });
+  }
+  if (state === '42501') {
+    return new LedgerError('BAD_SERVER', `database: this role may not do that: ${error.message}`, {
+      cause: error,
+    });
   }
   if (state === '25006') {
     return new LedgerError('STORE_READ_ONLY', 'database: the server is a standby or read-only', {

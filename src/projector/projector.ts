@@ -5,7 +5,7 @@ import type { Store } from '../ledger/store.js';
 import { terminateHolder } from '../ledger/lock-holder.js';
 import { wake } from '../ledger/wake.js';
 import { inTurn, Loop } from '../service.js';
-import { isConnectionError, isLockTimeout } from '../sql-errors.js';
+import { asStoreError, isConnectionError, isLockTimeout } from '../sql-errors.js';
 import { copyLock, dropLeases, readStuck, takeBuilds, type Build, type Taken } from './builds.js';
 import { dropSuperseded } from './drop-build.js';
 import { readHeads } from './feed.js';
@@ -82,7 +82,9 @@ export class Projector implements LedgerProjector {
   }
 
   async start(): Promise<void> {
-    await this.#prepare();
+    await this.#prepare().catch((error: unknown) => {
+      throw asStoreError(error);
+    });
     for (const loop of this.#loops) loop.start();
   }
 

@@ -149,6 +149,26 @@ test('a user of the database who may make nothing is refused in one line', async
   expect(line).toMatch(/database: .*permission denied/);
 });
 
+test('a user who may make no tables is refused a new read model in one line', async () => {
+  const database = await createDatabase();
+  await expectMigrated(database.url);
+  const role = `jobledger_worker_${process.pid}`;
+  await onServer(database.url, `create role ${role} login password 'x'`);
+  await onServer(database.url, `grant usage on schema jobledger to ${role}`);
+  await onServer(database.url, `grant all on all tables in schema jobledger to ${role}`);
+  onTestFinished(async () => {
+    await database.drop();
+    await onServer(inject('serverUrl'), `drop role ${role}`);
+  });
+  const on = cliOn(database.url.replace(/\/\/[^/]*@/, `//${role}:x@`));
+  for (const command of [['project'], ['projections', 'rebuild', 'jobs']])
+    expect(expectRefused(await on.run(command))).toMatch(/may not do that: permission denied/);
+});
+
+async function expectMigrated(url: string): Promise<void> {
+  expect(await cliOn(url).run(['migrate'])).toMatchObject({ code: 0 });
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
