@@ -114,8 +114,11 @@ export interface LedgerProjections {
   /** Stops following, in every process, until `resume`. Readers see the view as it is. */
   pause(name: string): Promise<void>;
   resume(name: string): Promise<void>;
-  /** Drops the table of a version that is not served. Throws `ILLEGAL_STATE` if it is. */
-  drop(name: string, version: number): Promise<void>;
+  /**
+   * Drops the table of a version that is not served, or without a version the whole read model, its view
+   * included. Throws `PROJECTION_NOT_FOUND`, and `ILLEGAL_STATE` if the version is served.
+   */
+  drop(name: string, version?: number): Promise<void>;
   /** Jobs that are left out, of all read models or of one. */
   parked(name?: string): Promise<readonly ParkedJob[]>;
   /**
@@ -128,6 +131,9 @@ export interface LedgerProjections {
   ): Promise<{ readonly unparked: number; readonly parked: readonly ParkedJob[] }>;
   /** Rows that readers see now, in no order; 20 unless told, at most 1,000. Throws `PROJECTION_NOT_FOUND`. */
   rows(name: string, options?: { readonly limit?: number }): Promise<readonly JsonObject[]>;
-  /** Folds the log anew and compares each row; of all read models that are served, or of one. */
+  /**
+   * Folds the log anew and compares each row; of all read models that are served and whose code is
+   * here, or of one.
+   */
   verify(name?: string): Promise<readonly ProjectionVerification[]>;
 }

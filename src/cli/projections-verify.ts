@@ -20,7 +20,7 @@ export function registerProjectionsVerify(group: Command): void {
     );
     if (answers.some(({ verified }) => !verified)) process.exitCode = EXIT.no;
     if (flags.json === true) return printJson(answers);
-    if (answers.length === 0) return print('no read model is served yet');
+    if (answers.length === 0) return print('no read model is served whose code is here');
     for (const answer of answers) await tellProjection(answer);
   });
 }

@@ -14,6 +14,9 @@ const PAGE = 1_000;
 /** Rows held in memory, over all builds, after which a chunk ends. */
 const MOST_ROWS = 30_000;
 
+/** How long a chunk takes at most, in milliseconds: what is slow should not do much of it in vain. */
+const MOST_MS = 2_000;
+
 /** Whole jobs of a partition, folded but not written yet. */
 export interface Chunk {
   /** The last job of it; where it began if it has none. */
@@ -44,6 +47,7 @@ export async function foldJobs(
 ): Promise<Chunk> {
   const rows = rowsFor(store, builds, 0, parked);
   const jobs = new Jobs(jobId, most);
+  const until = performance.now() + MOST_MS;
   const read = (at: Place) => readByJob(store, partition, at, upTo, PAGE);
   let page = read({ jobId: jobId ?? BEFORE_ALL, version: LAST });
   for (;;) {
@@ -54,7 +58,7 @@ export async function foldJobs(
     page.catch(() => {});
     const steps = jobs.take(events);
     for (const one of rows.values()) await one.fold(steps);
-    jobs.isFull ||= held(rows) >= MOST_ROWS;
+    jobs.isFull ||= held(rows) >= MOST_ROWS || performance.now() > until;
     if (last === undefined || jobs.isOver) return { ...jobs.answer(last === undefined), rows };
   }
 }

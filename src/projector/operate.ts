@@ -2,7 +2,9 @@ import type pg from 'pg';
 import { LedgerError } from '../errors.js';
 import { inTransaction } from './in-transaction.js';
 import type { Store } from '../ledger/store.js';
+import { sqlState } from '../sql-errors.js';
 import { dropBuild, lockTable } from './drop-build.js';
+import { viewOf } from './projection-tables.js';
 import { lockPlace, PLACE, serve, type BuildPlace } from './swap.js';
 
 /** Stops following a projection in every process, or lets it go on. */
@@ -30,6 +32,25 @@ export async function dropVersion(store: Store, name: string, version: number): 
         `projection ${name} ${version} is the one that is served`,
       );
     for (const one of doomed) await dropBuild(store, client, one);
+  });
+}
+
+/**
+ * Drops a read model, its view and all builds. A projector that has its code makes it again. What
+ * others have built on the view keeps it, and all of it.
+ */
+export async function dropProjection(store: Store, name: string): Promise<void> {
+  await inTransaction(store, async (client) => {
+    const known = await readBuilds(store, client, name);
+    if (known.length === 0) throw unknown(name);
+    // The view first, as readers lock it.
+    await client.query(`drop view if exists ${viewOf(store, name)}`);
+    for (const one of known) await lockTable(store, client, one);
+    for (const one of await lockBuilds(store, client, name)) await dropBuild(store, client, one);
+  }).catch((error: unknown) => {
+    if (sqlState(error) !== '2BP01') throw error;
+    const message = `projection ${name}: other views stand on its view; drop those first`;
+    throw new LedgerError('ILLEGAL_STATE', message, { cause: error });
   });
 }
 

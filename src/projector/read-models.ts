@@ -11,7 +11,7 @@ import { resolveId } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
 import { wake } from '../ledger/wake.js';
 import { dropSuperseded } from './drop-build.js';
-import { dropVersion, setPaused, unwant, want } from './operate.js';
+import { dropProjection, dropVersion, setPaused, unwant, want } from './operate.js';
 import { Projector } from './projector.js';
 import { Rate } from './rate.js';
 import { wantRebuild } from './rebuild.js';
@@ -98,7 +98,8 @@ export class ReadModels implements LedgerProjections {
     this.#wake();
   }
 
-  drop(name: string, version: number): Promise<void> {
+  drop(name: string, version?: number): Promise<void> {
+    if (version === undefined) return dropProjection(this.#store, name);
     return dropVersion(this.#store, name, version);
   }
 
@@ -134,8 +135,10 @@ export class ReadModels implements LedgerProjections {
     const status = await this.status(name);
     const answers: ProjectionVerification[] = [];
     for (const one of status.filter(({ state }) => state === 'live')) {
-      const code = this.#codeOf(one.name).find(({ version }) => version === one.version);
-      if (code === undefined) throw missing(one.name, one.version);
+      const isMeant = (code: Projection) => code.name === one.name && code.version === one.version;
+      const code = this.#projections.find(isMeant);
+      if (code === undefined && name !== undefined) throw missing(one.name, one.version);
+      if (code === undefined) continue;
       answers.push(await verifyProjection(this.#store, code, one.build));
     }
     if (answers.length === 0 && name !== undefined) throw missing(name);

@@ -19,6 +19,9 @@ export interface Bounds {
   readonly to: number;
 }
 
+/** How long a stretch takes at most, in milliseconds: what is slow should not do much of it in vain. */
+const MOST_MS = 2_000;
+
 /** A stretch of one partition, folded but not written yet. */
 export interface Stretch {
   /** Position of its last event; where it began if it has none. */
@@ -40,10 +43,12 @@ export async function foldStretch(
   { partition, from, to: upTo }: Bounds,
 ): Promise<Stretch> {
   const rows = rowsFor(store, builds, from, parked);
+  const until = performance.now() + MOST_MS;
+  const isFull = () => held(cache, rows) >= MOST_HELD || performance.now() > until;
   let to = from;
   let stopped: string | undefined;
   let page = readPage(store, partition, to, upTo);
-  while (to < upTo && stopped === undefined && held(cache, rows) < MOST_HELD) {
+  while (to < upTo && stopped === undefined && (to === from || !isFull())) {
     const events = await page;
     if (events.length === 0) break;
     // The next page is on its way while this one is folded.

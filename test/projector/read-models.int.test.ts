@@ -200,6 +200,26 @@ test('a version that was served before is kept up to date, and served again by a
   await expect(models.rollback('by-kind')).rejects.toMatchObject({ code: 'PROJECTION_NOT_FOUND' });
 });
 
+test('a read model that is not wanted any more is dropped with its view, unless others stand on it', async () => {
+  const site = await openSite();
+  await enqueue(site, 5);
+  const models = site.ledger.projections({ projections: [counting(1)] });
+  await models.rebuild('by-kind');
+  await site.sql('create view public.mine as select * from jobledger.by_kind');
+  await expect(models.drop('by-kind')).rejects.toMatchObject({ code: 'ILLEGAL_STATE' });
+  expect(await counted(site)).toBe(5);
+  await site.sql('drop view public.mine');
+  // Who verifies without its code leaves it out.
+  expect(await site.ledger.projections().verify()).toEqual([]);
+  await models.drop('by-kind');
+  expect(await site.sql(`select to_regclass('jobledger.by_kind') as view`)).toEqual([
+    { view: null },
+  ]);
+  await expect(models.status('by-kind')).rejects.toMatchObject({ code: 'PROJECTION_NOT_FOUND' });
+  await expect(models.drop('by-kind')).rejects.toMatchObject({ code: 'PROJECTION_NOT_FOUND' });
+  expect(await models.rebuild('by-kind')).toMatchObject({ state: 'live', events: 5 });
+});
+
 test('a version without its code is served again only as it is', async () => {
   const site = await openSite();
   await enqueue(site, 5);
