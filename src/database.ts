@@ -225,25 +225,37 @@ export async function snapshot<T>(
   database: Database,
   read: (query: (text: string, values?: unknown[]) => Promise<pg.QueryResult>) => Promise<T>,
 ): Promise<T> {
-  const client = await database.pool.connect();
-  let failure: unknown;
-  try {
-    await client.query(
-      `begin isolation level repeatable read read only; set local enable_seqscan = on;
-       set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on;
-       set local plan_cache_mode = auto; set local timezone = 'UTC';
-       set local idle_in_transaction_session_timeout = '10min'`,
-    );
-    const value = await read((text, values) => client.query(text, values));
-    await client.query('commit');
-    return value;
-  } catch (error) {
-    failure = error;
-    if (!isConnectionError(error)) await client.query('rollback').catch(() => {});
-    throw error;
-  } finally {
-    client.release(isConnectionError(failure) ? (failure as Error) : undefined);
-  }
+  return within(
+    database,
+    `begin isolation level repeatable read read only; set local enable_seqscan = on;
+     set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on;
+     set local plan_cache_mode = auto; set local timezone = 'UTC';
+     set local idle_in_transaction_session_timeout = '10min'`,
+    (client) => read((text, values) => client.query(text, values)),
+  );
+}
+
+/**
+ * Does the work between this beginning and a commit, on a connection of its own. Rolls back if it
+ * throws, or if `keep` says of what it gives that it is not to be kept.
+ */
+export function within<T>(
+  database: Database,
+  beginning: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+  keep: (made: T) => boolean = () => true,
+): Promise<T> {
+  return onPool(database, async (client) => {
+    try {
+      await client.query(beginning);
+      const made = await work(client);
+      await client.query(keep(made) ? 'commit' : 'rollback');
+      return made;
+    } catch (error) {
+      if (!isConnectionError(error)) await client.query('rollback').catch(() => {});
+      throw error;
+    }
+  });
 }
 
 const INT8 = 20;
