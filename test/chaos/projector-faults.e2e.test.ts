@@ -50,7 +50,7 @@ test('a rebuild killed at ten random moments under load goes on each time, and r
   const last = start(site, { versions: [1], rebuild: true });
   expect(await last.exit, last.errorLines.join('\n')).toMatchObject({ code: 0 });
   await Promise.all(readers.map((reader) => reader.stop()));
-  for (const { wrong, looks } of readers) expect([wrong, looks > 20]).toEqual([[], true]);
+  for (const { wrong, looks } of readers) expect([wrong, looks > 100]).toEqual([[], true]);
   await verify(site, [counting(1), OLD]);
 });
 
@@ -108,8 +108,11 @@ test('versions of the code that fight, stopped, killed and frozen, while Postgre
   for (const name of ['by-kind', 'states']) await eventually(() => models.resume(name));
   await Promise.all(crew.map((one) => one.kill()));
   await Promise.all(readers.map((reader) => reader.stop()));
-  for (const { wrong, looks } of readers)
-    expect({ wrong, looks }).toEqual({ wrong: [], looks: expect.toSatisfy((n) => n > 20) });
+  for (const { wrong, looks, slowestMs } of readers) {
+    expect({ wrong, hasLooked: looks > 20 }).toEqual({ wrong: [], hasLooked: true });
+    // Whoever is frozen with a lock on a view keeps it until the server ends its idle transaction.
+    expect(slowestMs).toBeLessThan(5_000);
+  }
   const code = [counting(1), counting(2), OLD, NEW];
   const heir = site.ledger.projector({ projections: code });
   await eventually(

@@ -25,6 +25,8 @@ export async function load(site: Site): Promise<{ stop(): Promise<void> }> {
 
 export interface Reader {
   readonly looks: number;
+  /** The longest that a look which was answered took, in milliseconds. */
+  readonly slowestMs: number;
   /** What must not be: errors, and counts that fall. */
   readonly wrong: readonly unknown[];
   stop(): Promise<void>;
@@ -39,16 +41,18 @@ export function poll(
   text: string,
   fails: (error: unknown, looks: number) => boolean = () => false,
 ): Reader {
-  const seen = { looks: 0, most: 0, wrong: [] as unknown[] };
+  const seen = { looks: 0, slowestMs: 0, most: 0, wrong: [] as unknown[] };
   let ended = false;
   const polling = (async () => {
     while (!ended)
       try {
+        const asked = performance.now();
         const [row] = await site.sql<{ jobs: number | null }>(text);
         const jobs = row!.jobs ?? 0;
         if (jobs < seen.most) seen.wrong.push({ text, jobs, before: seen.most });
         seen.most = Math.max(seen.most, jobs);
         seen.looks += 1;
+        seen.slowestMs = Math.max(seen.slowestMs, performance.now() - asked);
       } catch (error) {
         if (!fails(error, seen.looks)) seen.wrong.push(error);
       }
@@ -61,6 +65,9 @@ export function poll(
   return {
     get looks() {
       return seen.looks;
+    },
+    get slowestMs() {
+      return seen.slowestMs;
     },
     wrong: seen.wrong,
     stop,
