@@ -5,6 +5,7 @@ import type { JobFilter } from './api-filter.js';
 import type { ListedJob, ListOptions, Stats, Verification, VerifyOptions } from './api-views.js';
 import type { AsOf, AsOfOption } from './api-as-of.js';
 import type { DiffOptions, LedgerDiff, PastStats } from './api-past.js';
+import type { LedgerRelay, RelayOptions } from './api-kafka.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { Repair, RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
@@ -237,6 +238,15 @@ export interface Ledger extends AsyncDisposable {
    * await ledger.caughtUp('jobs', id);
    */
   caughtUp(name: string, upTo?: UpTo, options?: { readonly timeoutMs?: number }): Promise<void>;
+  /**
+   * A relay of this process, not yet started: publishes every event of the ledger to Kafka, in order and
+   * once. Any number may run; they share the partitions out. Throws `BAD_CONFIG`.
+   *
+   * @example
+   * const relay = ledger.relay({ kafka: { brokers: ['localhost:9092'] } });
+   * await relay.start();
+   */
+  relay(options: RelayOptions): LedgerRelay;
   /**
    * A worker that runs jobs in this process, not yet started. Throws `BAD_CONFIG`.
    *

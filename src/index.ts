@@ -58,6 +58,7 @@ export type {
   RowOf,
   Stay,
 } from './api-projector.js';
+export type { KafkaLogin, KafkaOptions, LedgerRelay, RelayOptions } from './api-kafka.js';
 export type {
   LedgerWorker,
   Middleware,

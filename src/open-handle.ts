@@ -7,6 +7,7 @@ import type { JobFilter } from './api-filter.js';
 import type { ListOptions, Stats, VerifyOptions } from './api-views.js';
 import type { RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
+import type { LedgerRelay, RelayOptions } from './api-kafka.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { LedgerWorker } from './api-worker.js';
 import { type LedgerSettings } from './config.js';
@@ -31,16 +32,14 @@ import { operate, type Operation } from './ledger/outcome/operate.js';
 import { readStats } from './ledger/query/stats.js';
 import type { Store } from './ledger/store.js';
 import { Slots } from './ledger/enqueue/slots.js';
-import { Listener } from './ledger/wake.js';
+import { OpenLoops } from './open-loops.js';
 import { repairLedger } from './open-repair.js';
 import { verifyLedger } from './open-verify.js';
 import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
 import { caughtUp } from './projector/caught-up.js';
 import { guarded } from './projector/guarded.js';
-import { Projector } from './projector/projector.js';
 import { ReadModels } from './projector/read-models.js';
-import { Worker } from './worker/worker.js';
 
 /**
  * The open ledger: every public call passes through here. It refuses calls after `close`, lets those
@@ -52,10 +51,7 @@ export class LedgerHandle implements Ledger {
   readonly #kinds: ReadonlyMap<string, JobContract> | undefined;
   readonly #embedded: EmbeddedServer | undefined;
   readonly #enqueueing: Enqueueing;
-  readonly #listener: Listener;
-  readonly #workers = new Set<Worker>();
-  readonly #projectors = new Set<Projector>();
-  #listening = false;
+  readonly #loops: OpenLoops;
   /** Public calls that have not answered yet. */
   readonly #calls = new Set<Promise<unknown>>();
   #ended = false;
@@ -71,7 +67,7 @@ export class LedgerHandle implements Ledger {
     this.#settings = settings;
     this.#kinds = kinds;
     this.#embedded = embedded;
-    this.#listener = new Listener(store);
+    this.#loops = new OpenLoops(store);
     const { enqueueTimeoutMs: timeoutMs, maxConnections } = settings;
     const keyed = new Slots(Math.max(1, Math.floor((maxConnections - 3) / 2)));
     const buffer = new EnqueueBuffer(store, timeoutMs, settings.whenBufferFull);
@@ -188,21 +184,20 @@ export class LedgerHandle implements Ledger {
 
   worker(options: Parameters<Ledger['worker']>[0]): LedgerWorker {
     this.#checkOpen();
-    const worker = new Worker(this.#store, options, {
+    return this.#loops.worker(options, {
       enqueue: (job, payload, enqueueOptions, inherited) =>
         this.#followUp(job, payload, enqueueOptions, inherited),
     });
-    this.#workers.add(worker);
-    this.#listen();
-    return worker;
   }
 
   projector({ projections }: ProjectorOptions): LedgerProjector {
     this.#checkOpen();
-    const projector = new Projector(this.#store, projections);
-    this.#projectors.add(projector);
-    this.#listen();
-    return projector;
+    return this.#loops.projector(projections);
+  }
+
+  relay(options: RelayOptions): LedgerRelay {
+    this.#checkOpen();
+    return this.#loops.relay(options);
   }
 
   projections({ projections = [] }: ProjectionsOptions = {}): LedgerProjections {
@@ -221,11 +216,6 @@ export class LedgerHandle implements Ledger {
     return this.#call(() => migrate(this.#store.database.pool, this.#settings));
   }
 
-  #listen(): void {
-    if (!this.#listening) this.#listener.start();
-    this.#listening = true;
-  }
-
   /** Ends workers and flushes what was accepted. Harmless if called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();
@@ -238,16 +228,14 @@ export class LedgerHandle implements Ledger {
 
   /** Workers first, whose handlers may still enqueue; then all that was accepted; then the door. */
   async #shutDown(): Promise<void> {
-    const loops = [...this.#workers, ...this.#projectors];
-    const stopped = await Promise.allSettled(loops.map((loop) => loop.stop()));
+    const failed = await this.#loops.stop();
     this.#ended = true;
     await Promise.allSettled(this.#calls);
     await this.#enqueueing.buffer.drain();
     await this.#store.notifier.flush();
-    await this.#listener.stop();
+    await this.#loops.deafen();
     await endDatabase(this.#store.database);
     await this.#embedded?.close();
-    const failed = stopped.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
 

@@ -3,7 +3,7 @@ import { LedgerError } from '../errors.js';
 import { tablesOf } from './tables.js';
 
 /** Newest schema this program knows. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** This program's place among programs: a schema that wants a higher one refuses us. */
 export const PROGRAM_VERSION = 2;
 

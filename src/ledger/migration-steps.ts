@@ -13,6 +13,7 @@ import { isConnectionError, isLockTimeout, sqlState } from '../sql-errors.js';
 import { tooNew } from './ledger-row.js';
 import { createLedger } from './migrations/0001-ledger.js';
 import { createProjections } from './migrations/0002-projections.js';
+import { createPublications } from './migrations/0003-publications.js';
 
 export interface MigrateOptions {
   readonly schema: string;
@@ -94,6 +95,7 @@ function migrations(options: MigrateOptions): Record<string, Migration> {
   return {
     '0001-ledger': { up: (db) => createLedger(db, options.schema, options.partitions) },
     '0002-projections': { up: (db) => createProjections(db, options.schema) },
+    '0003-publications': { up: (db) => createPublications(db, options.schema) },
   };
 }
 

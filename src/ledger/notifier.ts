@@ -113,6 +113,7 @@ function subject(wake: Wake): string {
     case 'scheduled':
     case 'inbox':
     case 'projections':
+    case 'relays':
       return wake.what;
     default:
       return unreachable(wake, 'wake');

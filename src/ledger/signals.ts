@@ -10,6 +10,7 @@ export type Wake =
   | { readonly what: 'scheduled' }
   | { readonly what: 'inbox' }
   | { readonly what: 'projections' }
+  | { readonly what: 'relays' }
   | { readonly what: 'cancel'; readonly worker: number };
 
 /** Wakes within this process. */

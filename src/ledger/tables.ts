@@ -28,6 +28,12 @@ export interface Tables {
   readonly checkpoints: string;
   /** Jobs that a build leaves out, from the event on that failed. */
   readonly parked: string;
+  /** Processes that publish. */
+  readonly relays: string;
+  /** How far each partition is published, by topic, and by whom. */
+  readonly publications: string;
+  /** Where each epoch but the first begins. */
+  readonly epochs: string;
 }
 
 /** Names for a schema of any spelling, quotes and emoji included. */
@@ -55,6 +61,9 @@ export function tablesOf(schema: string): Tables {
     projections: qualified('projections'),
     checkpoints: qualified('checkpoints'),
     parked: qualified('parked'),
+    relays: qualified('relays'),
+    publications: qualified('publications'),
+    epochs: qualified('epochs'),
   };
 }
 

@@ -4,7 +4,7 @@ import { LedgerError } from '../errors.js';
 import { partitionOf } from '../ledger/ids.js';
 import { resolveId } from '../ledger/read.js';
 import type { Store } from '../ledger/store.js';
-import { readHeads } from './feed.js';
+import { readHeads } from '../ledger/heads.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** Between looks, in milliseconds: at first, and at most. */

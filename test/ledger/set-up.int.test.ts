@@ -31,7 +31,9 @@ test('a database never migrated is refused, with what to do', async () => {
 test('many programs may migrate at once, and one of them does', async () => {
   const options = { database: site.database.url, partitions: 64, schema: 'crowd' };
   const steps = await Promise.all(Array.from({ length: 6 }, () => migrateDatabase(options)));
-  expect(steps.filter((one) => one.length > 0)).toEqual([['0001-ledger', '0002-projections']]);
+  expect(steps.filter((one) => one.length > 0)).toEqual([
+    ['0001-ledger', '0002-projections', '0003-publications'],
+  ]);
   expect(await migrateDatabase(options)).toEqual([]);
   const opened = await Promise.all(
     Array.from({ length: 4 }, () => site.open({ schema: 'crowd two', migrate: true })),
@@ -39,16 +41,18 @@ test('many programs may migrate at once, and one of them does', async () => {
   expect(new Set(opened.map((ledger) => ledger.ledgerId)).size).toBe(1);
 });
 
-test('a ledger of the first schema takes the step it lacks, and keeps what it holds', async () => {
+test('a ledger of the first schema takes the steps it lacks, and keeps what it holds', async () => {
   const schema = 'first';
   const made = await site.open({ schema, migrate: true });
   const { id } = await made.enqueue('kept', 1);
   await site.ask(`drop table first.checkpoints, first.parked, first.projections`);
+  await site.ask(`drop table first.relays, first.publications, first.epochs`);
+  await site.ask(`alter table first.ledger drop column role`);
   await site.ask(`update first.ledger set schema_version = 1`);
-  await site.ask(`delete from first.kysely_migration where name = '0002-projections'`);
+  await site.ask(`delete from first.kysely_migration where name <> '0001-ledger'`);
   await expect(site.open({ schema })).rejects.toMatchObject({ code: 'NOT_MIGRATED' });
   const options = { database: site.database.url, schema };
-  expect(await migrateDatabase(options)).toEqual(['0002-projections']);
+  expect(await migrateDatabase(options)).toEqual(['0002-projections', '0003-publications']);
   const opened = await site.open({ schema });
   expect(await opened.get(id)).toMatchObject({ kind: 'kept', state: 'available' });
 });

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../src/ledger/open-store.js';
 import { createDatabase } from '../../src/database.js';
 import { dropLeases, takeBuilds } from '../../src/projector/builds.js';
-import { readHeads } from '../../src/projector/feed.js';
+import { readHeads } from '../../src/ledger/heads.js';
 import { prepareBuilds } from '../../src/projector/prepare.js';
 import { Replay } from '../../src/projector/replay.js';
 import { jobs } from '../../projections/jobs.js';

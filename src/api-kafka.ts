@@ -1,0 +1,45 @@
+import type { ConnectionOptions } from 'node:tls';
+
+/** How to log in to the brokers. */
+export interface KafkaLogin {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * Which brokers, and which topic there. `ssl` and `sasl` are what kafkajs takes.
+ *
+ * @example
+ * const kafka = { brokers: ['kafka-1:9092', 'kafka-2:9092'], topic: 'billing.jobs' };
+ */
+export interface KafkaOptions {
+  /** Addresses like `host:9092`; one that answers is enough. */
+  readonly brokers: readonly string[];
+  /** The ledger's topic; `jobledger.events` unless said. */
+  readonly topic?: string;
+  readonly ssl?: boolean | ConnectionOptions;
+  readonly sasl?: KafkaLogin | Readonly<Record<string, unknown>>;
+  /** `jobledger` unless said. */
+  readonly clientId?: string;
+}
+
+/** Options of `Ledger.relay`. */
+export interface RelayOptions {
+  readonly kafka: KafkaOptions;
+  /** Publish to a topic that forgets (finite retention), which restores no ledger. */
+  readonly mayForget?: boolean;
+}
+
+/** Publishes the ledger from this process. See `Ledger.relay`. */
+export interface LedgerRelay extends AsyncDisposable {
+  /**
+   * Makes the topic or checks it, then publishes what is there and what comes. Harmless if called
+   * twice. Throws `BAD_TOPIC`, `BROKER_UNREACHABLE`.
+   */
+  start(): Promise<void>;
+  /** Ends after the batch in hand; other relays go on at once. Harmless if called twice. */
+  stop(): Promise<void>;
+  /** Publishes what the ledger holds by now, without `start`; gives how many events were sent. */
+  catchUp(): Promise<number>;
+}

@@ -1,0 +1,88 @@
+import type { Admin, Kafka } from 'kafkajs';
+import type { KafkaOptions } from '../../api-kafka.js';
+import type { Log } from '../../job/define.js';
+import type { KafkaClient, Publisher, TopicFacts, TopicPlan, TopicReader } from '../client.js';
+import { loadKafka } from './load.js';
+import { KafkajsPublisher } from './publisher.js';
+import { KafkajsReader } from './reader.js';
+
+/** The port's answer by kafkajs. Nothing connects before the first request. */
+export async function connectKafka(options: KafkaOptions, log: Log): Promise<KafkaClient> {
+  return new KafkajsClient(await loadKafka(options, log));
+}
+
+class KafkajsClient implements KafkaClient {
+  readonly #kafka: Kafka;
+  readonly #open = new Set<{ close(): Promise<void> }>();
+
+  constructor(kafka: Kafka) {
+    this.#kafka = kafka;
+  }
+
+  publisher(transactionalId: string): Publisher {
+    return this.#keep(new KafkajsPublisher(this.#kafka, transactionalId));
+  }
+
+  reader(topic: string): TopicReader {
+    return this.#keep(new KafkajsReader(this.#kafka, topic));
+  }
+
+  async describeTopic(topic: string): Promise<TopicFacts | undefined> {
+    return this.#asAdmin(async (admin) => {
+      if (!(await admin.listTopics()).includes(topic)) return undefined;
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: TOPIC, name: topic }],
+      });
+      const settings = resources[0]!.configEntries.map(
+        ({ configName, configValue }) => [configName, configValue] as const,
+      );
+      return { partitions: topics[0]!.partitions.length, settings: new Map(settings) };
+    });
+  }
+
+  async createTopic(topic: string, { partitions, settings }: TopicPlan): Promise<void> {
+    await this.#asAdmin((admin) =>
+      admin.createTopics({
+        waitForLeaders: true,
+        topics: [
+          {
+            topic,
+            numPartitions: partitions,
+            // As many copies as the brokers are set to make.
+            replicationFactor: -1,
+            configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((one) => one.close()));
+  }
+
+  #keep<T extends { close(): Promise<void> }>(opened: T): T {
+    const close = opened.close.bind(opened);
+    opened.close = async () => {
+      this.#open.delete(opened);
+      await close();
+    };
+    this.#open.add(opened);
+    return opened;
+  }
+
+  async #asAdmin<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      return await ask(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}
+
+/** Kafka's number for the settings of a topic. */
+const TOPIC = 2;

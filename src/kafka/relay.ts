@@ -1,0 +1,175 @@
+/**
+ * Publishes the ledger: every event of partition p, in order, once, on the topic's partition p. Any
+ * number of relays share the partitions out among themselves. A lease in Postgres says who works on
+ * which; that nobody else can publish there is Kafka's promise, by one transactional id for each. It
+ * never sends what it has not read again just now, and never trusts a position over the topic itself.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { LedgerRelay } from '../api-kafka.js';
+import { readHeads } from '../ledger/heads.js';
+import { Pacing } from '../ledger/pacing.js';
+import { Shares } from '../ledger/shares.js';
+import type { Store } from '../ledger/store.js';
+import { inTurn, Loop } from '../service.js';
+import { PartitionRelay, type Line } from './partition-relay.js';
+import { Progress } from './progress.js';
+import { prepareTopic } from './topic.js';
+import { Troubles } from './troubles.js';
+
+/** From one renewal of the leases to the next, in milliseconds: a fifth of what they last. */
+const RENEW_MS = 3_000;
+/** From one look for new events to the next where nothing says that there are any, in milliseconds. */
+const IDLE_MS = 60_000;
+
+export class Relay implements LedgerRelay {
+  readonly #store: Store;
+  readonly #open: () => Promise<Line>;
+  readonly #mayForget: boolean;
+  readonly #partitions = new Map<number, { relay: PartitionRelay; loop: Loop }>();
+  readonly #renewing: Loop;
+  readonly #looking: Loop;
+  readonly #pacing = new Pacing();
+  readonly #renew = inTurn(() => this.#renewOnce());
+  #line: Line | undefined;
+  #shares: Shares | undefined;
+  #progress: Progress | undefined;
+  #troubles: Troubles | undefined;
+  #unsubscribe = () => {};
+  #started = false;
+
+  constructor(store: Store, open: () => Promise<Line>, { mayForget = false } = {}) {
+    this.#store = store;
+    this.#open = open;
+    this.#mayForget = mayForget;
+    this.#renewing = new Loop(
+      () => this.#renewPaced(),
+      (error) => this.#tell(error),
+    );
+    this.#looking = new Loop(
+      () => this.#look(),
+      (error) => this.#tell(error),
+    );
+  }
+
+  async start(): Promise<void> {
+    if (this.#started) return;
+    await this.#prepare();
+    this.#started = true;
+    this.#unsubscribe = this.#store.signals.subscribe(({ what }) => {
+      if (what === 'relays') this.#renewing.wake();
+      else if (this.#pacing.hear()) this.#looking.wake();
+    });
+    this.#renewing.start();
+    this.#looking.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#started = false;
+    this.#unsubscribe();
+    await Promise.all([this.#renewing.stop(), this.#looking.stop()]);
+    await Promise.all([...this.#partitions.keys()].map((partition) => this.#release(partition)));
+    await this.#progress?.write().catch(() => {});
+    await this.#shares?.drop().catch(() => {});
+    this.#store.notifier.send({ what: 'relays' });
+    await this.#line?.client.close();
+    this.#line = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async catchUp(): Promise<number> {
+    await this.#prepare();
+    await this.#renew();
+    const before = this.#sumOfPositions();
+    await Promise.all([...this.#partitions.values()].map(({ relay }) => publishAll(relay)));
+    await this.#progress!.write();
+    return this.#sumOfPositions() - before;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#line !== undefined) return;
+    const line = await this.#open();
+    try {
+      await prepareTopic(line.client, line.topic, this.#store.partitions, {
+        mayForget: this.#mayForget,
+      });
+    } catch (error) {
+      await line.client.close();
+      throw error;
+    }
+    const { relays: members, publications: shares } = this.#store.tables;
+    const { pool } = this.#store.database;
+    const place = { pool, members, shares, scope: line.topic, partitions: this.#store.partitions };
+    const owner = { id: randomUUID(), host: hostname(), pid: process.pid };
+    this.#shares = new Shares(place, owner);
+    this.#progress = new Progress(this.#store, line.topic, owner.id);
+    this.#troubles = new Troubles(this.#store, line.topic);
+    this.#line = line;
+  }
+
+  async #renewPaced(): Promise<number> {
+    await this.#renew();
+    await this.#progress!.write();
+    return RENEW_MS;
+  }
+
+  async #renewOnce(): Promise<void> {
+    const ours = await this.#shares!.renew();
+    const gone = [...this.#partitions.keys()].filter((partition) => !ours.has(partition));
+    await Promise.all(gone.map((partition) => this.#release(partition)));
+    for (const partition of ours) if (!this.#partitions.has(partition)) this.#take(partition);
+  }
+
+  #take(partition: number): void {
+    const relay = new PartitionRelay(this.#line!, partition);
+    const loop = new Loop(
+      () => this.#publish(relay),
+      (error) => void this.#troubles!.tell(partition, error),
+    );
+    this.#partitions.set(partition, { relay, loop });
+    if (this.#started) loop.start();
+  }
+
+  async #release(partition: number): Promise<void> {
+    const held = this.#partitions.get(partition);
+    this.#partitions.delete(partition);
+    await held?.loop.stop();
+    await held?.relay.close();
+  }
+
+  /** Until there is no more; then it waits to be woken by the look at all partitions. */
+  async #publish(relay: PartitionRelay): Promise<number> {
+    const sent = await relay.publish();
+    await this.#troubles!.end(relay.partition);
+    this.#progress!.note(relay);
+    return sent > 0 ? 0 : IDLE_MS;
+  }
+
+  async #look(): Promise<number> {
+    this.#pacing.begin();
+    const heads = await readHeads(this.#store);
+    let behind = 0;
+    for (const [partition, { relay, loop }] of this.#partitions) {
+      if ((heads.get(partition) ?? 0) <= relay.position) continue;
+      behind += 1;
+      loop.wake();
+    }
+    await this.#progress!.write();
+    return this.#pacing.rest(behind, false);
+  }
+
+  #sumOfPositions(): number {
+    return [...this.#partitions.values()].reduce((sum, { relay }) => sum + relay.position, 0);
+  }
+
+  #tell(error: unknown): void {
+    this.#store.log.warn({ code: 'RELAY', error }, 'relay failed; trying again');
+  }
+}
+
+async function publishAll(relay: PartitionRelay): Promise<void> {
+  while ((await relay.publish()) > 0);
+}
