@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerRelay } from '../api-kafka.js';
 import { readHeads } from '../ledger/heads.js';
 import { Pacing } from '../ledger/pacing.js';
@@ -21,6 +22,8 @@ import { Troubles } from './troubles.js';
 const RENEW_MS = 3_000;
 /** From one look for new events to the next where nothing says that there are any, in milliseconds. */
 const IDLE_MS = 60_000;
+/** How long a stop waits for the batch in hand, in milliseconds. */
+const STOP_MS = 5_000;
 
 export class Relay implements LedgerRelay {
   readonly #store: Store;
@@ -136,8 +139,12 @@ export class Relay implements LedgerRelay {
   async #release(partition: number): Promise<void> {
     const held = this.#partitions.get(partition);
     this.#partitions.delete(partition);
-    await held?.loop.stop();
-    await held?.relay.close();
+    if (held === undefined) return;
+    const stopped = held.loop.stop();
+    await Promise.race([stopped, pause(STOP_MS, undefined, { ref: false })]);
+    // A broker that does not answer keeps nobody: what is under way fails, and the next one looks.
+    await held.relay.close();
+    await stopped;
   }
 
   /** Until there is no more; then it waits to be woken by the look at all partitions. */

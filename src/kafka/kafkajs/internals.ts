@@ -5,13 +5,35 @@ import { LedgerError } from '../../errors.js';
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  /** Asks about a topic, the first time. */
   addTargetTopic(topic: string): Promise<void>;
   /** Partitions by the node that leads them. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
-  findBroker(node: { readonly nodeId: string }): Promise<{
-    fetch(request: object): Promise<Responses<RawPartition>>;
-    listOffsets(request: object): Promise<Responses<{ readonly offset: string }>>;
+  findBroker(node: { readonly nodeId: string }): Promise<Broker>;
+  findGroupCoordinator(request: object): Promise<Broker>;
+}
+
+/** One broker; each call is one request, and an answer that is an error is thrown. */
+export interface Broker {
+  readonly connectionPool: {
+    send(call: { readonly request: ProtocolRequest; readonly response: object }): Promise<unknown>;
+  };
+  fetch(request: object): Promise<Responses<RawPartition>>;
+  listOffsets(request: object): Promise<Responses<{ readonly offset: string }>>;
+  initProducerId(request: object): Promise<{
+    readonly producerId: string;
+    readonly producerEpoch: number;
   }>;
+  addPartitionsToTxn(request: object): Promise<void>;
+  endTxn(request: object): Promise<void>;
+}
+
+/** A request as kafkajs sends it. */
+export interface ProtocolRequest {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+  encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
 }
 
 interface Responses<P> {
@@ -30,13 +52,16 @@ interface RawPartition {
   readonly messages: readonly RawMessage[];
 }
 
-/** Connected, and informed about the topic. */
-export async function openCluster(kafka: Kafka, topic: string): Promise<Cluster> {
-  const create = creatorOf(kafka);
-  const cluster = create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
-  await cluster.connect();
-  await cluster.addTargetTopic(topic);
-  return cluster;
+/** Connections of their own, none of which ever makes a topic. */
+export async function openCluster(kafka: Kafka): Promise<Cluster> {
+  const cluster = creatorOf(kafka)({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
+  try {
+    await cluster.connect();
+    return cluster;
+  } catch (error) {
+    await cluster.disconnect().catch(() => {});
+    throw error;
+  }
 }
 
 type Creator = (options: object) => Cluster;
@@ -59,23 +84,32 @@ export async function committedRecords(
   offset: number,
   answer: RawPartition,
 ): Promise<{ readonly messages: readonly RawMessage[]; readonly next: number }> {
-  const { default: Batch } = await loadBatch();
+  const { Batch } = await loadInternals();
   const batch = new Batch(topic, String(offset), answer);
   const last = batch.messagesWithinOffset.at(-1);
   return { messages: batch.messages, next: last === undefined ? offset : Number(last.offset) + 1 };
 }
 
-interface BatchClass {
-  new (
+interface Internals {
+  readonly Batch: new (
     topic: string,
     offset: string,
     answer: RawPartition,
-  ): { readonly messages: RawMessage[]; readonly messagesWithinOffset: RawMessage[] };
+  ) => { readonly messages: RawMessage[]; readonly messagesWithinOffset: RawMessage[] };
+  readonly crc32C: (bytes: Buffer) => number;
+  /** Reads the answer to a Produce request of version 7. */
+  readonly produceResponse: object;
 }
 
-const BATCH: string = 'kafkajs/src/consumer/batch.js';
-let loading: Promise<{ readonly default: BatchClass }> | undefined;
+let loading: Promise<Internals> | undefined;
 
-function loadBatch() {
-  return (loading ??= import(BATCH) as Promise<{ readonly default: BatchClass }>);
+/** Modules of kafkajs that it does not export. */
+export function loadInternals(): Promise<Internals> {
+  return (loading ??= Promise.all(
+    [
+      'consumer/batch.js',
+      'protocol/recordBatch/crc32C/index.js',
+      'protocol/requests/produce/v7/response.js',
+    ].map(async (path) => ((await import(`kafkajs/src/${path}`)) as { default: unknown }).default),
+  ).then(([Batch, crc32C, produceResponse]) => ({ Batch, crc32C, produceResponse }) as Internals));
 }

@@ -12,8 +12,9 @@ export async function loadKafka(options: KafkaOptions, log: Log): Promise<Kafka>
     ...(options.ssl !== undefined && { ssl: options.ssl }),
     ...(options.sasl !== undefined && { sasl: options.sasl as never }),
     connectionTimeout: 3_000,
-    // Long enough for a predecessor's transaction to be undone, short enough to be told of.
-    retry: { initialRetryTime: 100, retries: 8, maxRetryTime: 2_000 },
+    requestTimeout: 15_000,
+    // Who asks tries again himself, and says so.
+    retry: { initialRetryTime: 100, retries: 3, maxRetryTime: 1_000 },
     // What matters of it is told by us, in words that say what to do.
     logLevel: logLevel.WARN,
     logCreator:

@@ -1,50 +1,116 @@
-import type { Kafka, Producer } from 'kafkajs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Kafka } from 'kafkajs';
 import type { NewRecord, Publisher } from '../client.js';
+import { loadInternals, openCluster, type Broker, type Cluster } from './internals.js';
+import { produceRequest } from './produce-request.js';
+import type { Sender } from './record-batch.js';
 
 /** How long a transaction may stay open before the broker undoes it, in milliseconds. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
-/** How long the broker may take for one batch, in milliseconds. */
-const ACKNOWLEDGE_MS = 10_000;
+/** How long to wait for a coordinator that is busy with the transaction before, in milliseconds. */
+const PATIENCE_MS = 15_000;
 
 /**
- * A transactional producer. kafkajs asks for its producer id at the first transaction, and only that
- * shuts out the predecessor. A producer that has seen an error may use a sequence number twice: it is
- * never used again.
+ * A transactional producer on kafkajs's connections and requests. Its own producer keeps its sequence
+ * numbers over errors, and so may use one twice; this one stops at the first error and is never used
+ * again. Nothing is sent twice by it: a request is repeated only where the answer says that nothing was
+ * done.
  */
 export class KafkajsPublisher implements Publisher {
-  readonly #producer: Producer;
+  readonly #kafka: Kafka;
+  readonly #transactionalId: string;
+  #cluster: Cluster | undefined;
+  #coordinator: Broker | undefined;
+  #sender: Sender | undefined;
 
   constructor(kafka: Kafka, transactionalId: string) {
-    this.#producer = kafka.producer({
-      transactionalId,
-      transactionTimeout: TRANSACTION_TIMEOUT_MS,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      // Every record says which partition it is for.
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition!,
-    });
+    this.#kafka = kafka;
+    this.#transactionalId = transactionalId;
   }
 
+  /** A new producer id for the transactional id is what shuts the predecessor out. */
   async takeOver(): Promise<void> {
-    await this.#producer.connect();
-    const transaction = await this.#producer.transaction();
-    await transaction.abort();
+    this.#cluster = await openCluster(this.#kafka);
+    const cluster = this.#cluster;
+    const transactionalId = this.#transactionalId;
+    const { producerId, producerEpoch } = await patiently(async () => {
+      this.#coordinator = await cluster.findGroupCoordinator({
+        ...{ groupId: transactionalId, coordinatorType: TRANSACTION },
+      });
+      return this.#coordinator.initProducerId({
+        ...{ transactionalId, transactionTimeout: TRANSACTION_TIMEOUT_MS },
+      });
+    });
+    this.#sender = { producerId: BigInt(producerId), producerEpoch, sequence: 0 };
   }
 
   async publish(topic: string, partition: number, records: readonly NewRecord[]): Promise<void> {
-    const transaction = await this.#producer.transaction();
-    const messages = records.map(({ key, value, headers, timestampMs }) => {
-      return { key, value, headers, partition, timestamp: String(timestampMs) };
-    });
-    // Not aborted after an error: the take-over that follows does it, whatever state this one is in.
-    await transaction.send({ topic, messages, acks: -1, timeout: ACKNOWLEDGE_MS });
-    await transaction.commit();
+    const sender = this.#sender!;
+    const destination = { transactionalId: this.#transactionalId, topic, partition };
+    const { crc32C, produceResponse: response } = await loadInternals();
+    const begun = this.#begin(topic, partition);
+    begun.catch(() => {});
+    const request = produceRequest(destination, records, sender, crc32C);
+    await begun;
+    const leader = await this.#leaderOf(topic, partition);
+    await leader.connectionPool.send({ request, response });
+    await this.#commit();
+    this.#sender = { ...sender, sequence: (sender.sequence + records.length) % SEQUENCES };
   }
 
   async close(): Promise<void> {
-    await this.#producer.disconnect().catch(() => {});
+    const cluster = this.#cluster;
+    this.#cluster = undefined;
+    await cluster?.disconnect().catch(() => {});
+  }
+
+  /** The marks of the transaction before may still be on their way: then the coordinator says so. */
+  async #begin(topic: string, partition: number): Promise<void> {
+    const topics = [{ topic, partitions: [partition] }];
+    await patiently(() => this.#coordinator!.addPartitionsToTxn({ ...this.#identity(), topics }));
+  }
+
+  async #leaderOf(topic: string, partition: number): Promise<Broker> {
+    const cluster = this.#cluster!;
+    await cluster.addTargetTopic(topic);
+    const leaders = cluster.findLeaderForPartitions(topic, [partition]);
+    return cluster.findBroker({ nodeId: Object.keys(leaders)[0]! });
+  }
+
+  async #commit(): Promise<void> {
+    await this.#coordinator!.endTxn({ ...this.#identity(), transactionResult: true });
+  }
+
+  #identity() {
+    const { producerId, producerEpoch } = this.#sender!;
+    return {
+      ...{ transactionalId: this.#transactionalId, producerId: String(producerId), producerEpoch },
+    };
   }
 }
+
+/** Kafka's number for coordinators of transactions. */
+const TRANSACTION = 1;
+/** Sequence numbers begin again behind the largest integer of 32 bits. */
+const SEQUENCES = 2 ** 31;
+
+/** Again, as long as the answer is that nothing was done and that it may be done soon. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + PATIENCE_MS;
+  for (let restMs = 2; ; restMs = Math.min(100, restMs * 2)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!SOON.has((error as { type?: string }).type ?? '') || performance.now() > until)
+        throw error;
+      await pause(restMs);
+    }
+  }
+}
+
+const SOON = new Set([
+  'CONCURRENT_TRANSACTIONS',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);

@@ -1,6 +1,12 @@
 import type { Kafka } from 'kafkajs';
 import type { KafkaRecord, Page, ReadOptions, TopicReader } from '../client.js';
-import { committedRecords, openCluster, type Cluster, type RawMessage } from './internals.js';
+import {
+  committedRecords,
+  openCluster,
+  type Broker,
+  type Cluster,
+  type RawMessage,
+} from './internals.js';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -45,8 +51,9 @@ export class KafkajsReader implements TopicReader {
   }
 
   async close(): Promise<void> {
-    const cluster = await this.#opening?.catch(() => undefined);
+    const opening = this.#opening;
     this.#opening = undefined;
+    const cluster = await opening?.catch(() => undefined);
     await cluster?.disconnect().catch(() => {});
   }
 
@@ -63,8 +70,9 @@ export class KafkajsReader implements TopicReader {
 
   /** The leader may have changed: after an error everything is asked for again. */
   async #ask<T>(partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
-    const cluster = await (this.#opening ??= openCluster(this.#kafka, this.#topic));
+    const cluster = await (this.#opening ??= openCluster(this.#kafka));
     try {
+      await cluster.addTargetTopic(this.#topic);
       const leaders = cluster.findLeaderForPartitions(this.#topic, [partition]);
       return await ask(await cluster.findBroker({ nodeId: Object.keys(leaders)[0]! }));
     } catch (error) {
@@ -73,8 +81,6 @@ export class KafkajsReader implements TopicReader {
     }
   }
 }
-
-type Broker = Awaited<ReturnType<Cluster['findBroker']>>;
 
 const READ_COMMITTED = 1;
 const LATEST = -1;
