@@ -43,3 +43,34 @@ export interface LedgerRelay extends AsyncDisposable {
   /** Publishes what the ledger holds by now, without `start`; gives how many events were sent. */
   catchUp(): Promise<number>;
 }
+
+/** How far the ledger is published to a topic. */
+export interface PublicationStatus {
+  readonly topic: string;
+  /** Events that the topic is known to have, and events in the log. */
+  readonly events: number;
+  readonly of: number;
+  /** Events not published yet. */
+  readonly lagEvents: number;
+  /** How long ago the first of them was recorded, in seconds; 0 if there is none. */
+  readonly lagSeconds: number;
+  /** Relays that were there within the last 15 s. */
+  readonly relays: number;
+  readonly partitions: readonly PublishedPartition[];
+}
+
+/** One partition of it. */
+export interface PublishedPartition {
+  readonly partition: number;
+  /** The last position that the topic is known to have, and the last of the log. */
+  readonly position: number;
+  readonly head: number;
+  /** `host/pid` of the relay that has it, or null. */
+  readonly relay: string | null;
+  /** How often somebody took it over, also after an error of his own. */
+  readonly takeovers: number;
+  /** UTC; null if nothing was published yet. */
+  readonly publishedAt: string | null;
+  /** What keeps it from going on, in one line, or null. */
+  readonly trouble: string | null;
+}

@@ -5,7 +5,7 @@ import type { JobFilter } from './api-filter.js';
 import type { ListedJob, ListOptions, Stats, Verification, VerifyOptions } from './api-views.js';
 import type { AsOf, AsOfOption } from './api-as-of.js';
 import type { DiffOptions, LedgerDiff, PastStats } from './api-past.js';
-import type { LedgerRelay, RelayOptions } from './api-kafka.js';
+import type { LedgerRelay, PublicationStatus, RelayOptions } from './api-kafka.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { Repair, RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
@@ -247,6 +247,8 @@ export interface Ledger extends AsyncDisposable {
    * await relay.start();
    */
   relay(options: RelayOptions): LedgerRelay;
+  /** How far the ledger is published, by topic; none if no relay ever ran. */
+  publications(): Promise<readonly PublicationStatus[]>;
   /**
    * A worker that runs jobs in this process, not yet started. Throws `BAD_CONFIG`.
    *

@@ -58,7 +58,14 @@ export type {
   RowOf,
   Stay,
 } from './api-projector.js';
-export type { KafkaLogin, KafkaOptions, LedgerRelay, RelayOptions } from './api-kafka.js';
+export type {
+  KafkaLogin,
+  KafkaOptions,
+  LedgerRelay,
+  PublicationStatus,
+  PublishedPartition,
+  RelayOptions,
+} from './api-kafka.js';
 export type {
   LedgerWorker,
   Middleware,

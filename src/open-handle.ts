@@ -27,6 +27,7 @@ import { readDiff } from './ledger/as-of/diff.js';
 import { instantAt } from './ledger/as-of/instant.js';
 import { findHistory, findJob } from './ledger/as-of/look-up.js';
 import { readStatsAsOf } from './ledger/as-of/stats.js';
+import { readPublications } from './kafka/status.js';
 import { migrate } from './ledger/migrate.js';
 import { operate, type Operation } from './ledger/outcome/operate.js';
 import { readStats } from './ledger/query/stats.js';
@@ -198,6 +199,10 @@ export class LedgerHandle implements Ledger {
   relay(options: RelayOptions): LedgerRelay {
     this.#checkOpen();
     return this.#loops.relay(options);
+  }
+
+  async publications() {
+    return this.#call(() => readPublications(this.#store));
   }
 
   projections({ projections = [] }: ProjectionsOptions = {}): LedgerProjections {

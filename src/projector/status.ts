@@ -1,10 +1,9 @@
 import type { ParkedJob, ProjectionStatus } from '../api-projections.js';
 import { snapshot } from '../database.js';
-import { clock, iso, type Store } from '../ledger/store.js';
+import { readAllHeads, readLagSeconds, type Query } from '../ledger/lag.js';
+import { iso, type Store } from '../ledger/store.js';
 import { quote } from '../ledger/tables.js';
 import { viewName } from './projection.js';
-
-type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
 /** Every build, or those of one projection, on one snapshot. */
 export async function readStatus(store: Store, name?: string): Promise<ProjectionStatus[]> {
@@ -15,7 +14,7 @@ export async function readStatus(store: Store, name?: string): Promise<Projectio
     const statuses: ProjectionStatus[] = [];
     for (const { checkpoints, table_name: tableName, folded, ...row } of builds) {
       const events = checkpoints.reduce((sum, position) => sum + position, folded);
-      const lagSeconds = events === of ? 0 : await readLag(store, query, checkpoints);
+      const lagSeconds = events === of ? 0 : await readLagSeconds(store, query, checkpoints);
       const view = shown(store, viewName(row.name));
       const table = shown(store, tableName);
       statuses.push({ ...row, view, table, events, of, lagEvents: of - events, lagSeconds });
@@ -53,36 +52,6 @@ async function readRows(store: Store, query: Query, name: string | undefined) {
     [name ?? null],
   );
   return rows as BuildRow[];
-}
-
-/** The last position of each partition, 0 where there is none. */
-async function readAllHeads(store: Store, query: Query): Promise<number[]> {
-  const heads = Array.from(
-    { length: store.partitions },
-    (_, partition) => `select ${partition} as partition, coalesce((select position
-      from ${store.tables.eventsOf(partition)} where partition = ${partition}
-      order by position desc limit 1), 0)::float8 as head`,
-  );
-  const { rows } = await query(`${heads.join(' union all ')} order by partition`);
-  return (rows as { head: number }[]).map(({ head }) => head);
-}
-
-/** How long ago the first event was recorded that is not folded yet, in seconds. */
-async function readLag(
-  store: Store,
-  query: Query,
-  checkpoints: readonly number[],
-): Promise<number> {
-  const firsts = checkpoints.map(
-    (position, partition) => `select recorded_at from ${store.tables.eventsOf(partition)}
-      where partition = ${partition} and position = ${position + 1}`,
-  );
-  const { rows } = await query(
-    `select coalesce(greatest(0, extract(epoch from ${clock('$1')} - min(recorded_at))), 0)::float8 as lag
-      from (${firsts.join(' union all ')}) firsts`,
-    [store.clockShiftMs()],
-  );
-  return (rows[0] as { lag: number }).lag;
 }
 
 /** Jobs that builds leave out, oldest first. */
