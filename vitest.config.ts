@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Minutes of faults, and what has to be installed: `npm run test:full`.
-    exclude: ['test/chaos/**', 'test/pooler/**'],
+    exclude: ['test/chaos/**', 'test/pooler/**', 'test/kafka/**'],
     globalSetup: ['test/support/postgres.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,

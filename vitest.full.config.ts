@@ -3,13 +3,15 @@ import usual from './vitest.config.js';
 
 /**
  * What takes minutes: the suite that makes faults, and the proof that it would find damage. And what
- * takes programs that npm does not bring: a pooler, installed by apt where that can be.
+ * takes programs that npm does not bring: a pooler, installed by apt where that can be, and a Kafka
+ * broker. Of test/kafka-unit, which needs none, `npm test` takes care.
  */
 export default defineConfig({
   ...usual,
   test: {
     ...usual.test,
-    include: ['test/chaos/**/*.test.ts', 'test/pooler/**/*.test.ts'],
+    include: ['test/chaos/**/*.test.ts', 'test/pooler/**/*.test.ts', 'test/kafka/**/*.test.ts'],
+    globalSetup: ['test/support/postgres.ts', 'test/support/kafka-setup.ts'],
     exclude: [],
     testTimeout: 600_000,
     hookTimeout: 120_000,

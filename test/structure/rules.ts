@@ -8,13 +8,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // A second opinion is worth something only if it shares nothing with what it judges.
   checker: [],
   embedded: ['root'],
+  'kafka-broker': ['root'],
   worker: ['root', 'job', 'ledger'],
   projector: ['root', 'job', 'ledger'],
   kafka: ['root', 'job', 'ledger'],
   http: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded'],
   // The demo is a user of the package like any other.
   demo: ['root'],
-  cli: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded', 'http', 'demo'],
+  cli: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded', 'kafka-broker', 'http', 'demo'],
 };
 
 /** The files that put the folders together. */
