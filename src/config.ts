@@ -6,11 +6,37 @@ import { LedgerError } from './errors.js';
 export interface Environment {
   readonly databaseUrl: string | undefined;
   readonly logLevel: string | undefined;
+  readonly kafka: KafkaEnvironment;
+}
+
+/** What the environment says of Kafka, as it stands there. */
+export interface KafkaEnvironment {
+  /** `KAFKA_BROKERS`. */
+  readonly brokers: string | undefined;
+  /** `KAFKA_SSL`. */
+  readonly ssl: string | undefined;
+  /** `KAFKA_SSL_CA`. */
+  readonly sslCa: string | undefined;
+  /** `KAFKA_SASL_MECHANISM`, `KAFKA_SASL_USERNAME`, `KAFKA_SASL_PASSWORD`. */
+  readonly mechanism: string | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
 }
 
 /** What the environment says; read once, by the CLI. */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
-  return { databaseUrl: env['DATABASE_URL'], logLevel: env['JOBLEDGER_LOG_LEVEL'] };
+  return {
+    databaseUrl: env['DATABASE_URL'],
+    logLevel: env['JOBLEDGER_LOG_LEVEL'],
+    kafka: {
+      brokers: env['KAFKA_BROKERS'],
+      ssl: env['KAFKA_SSL'],
+      sslCa: env['KAFKA_SSL_CA'],
+      mechanism: env['KAFKA_SASL_MECHANISM'],
+      username: env['KAFKA_SASL_USERNAME'],
+      password: env['KAFKA_SASL_PASSWORD'],
+    },
+  };
 }
 
 /** Ledger options, checked together and made whole. */
