@@ -34,13 +34,16 @@ export interface RelayOptions {
 /** Publishes the ledger from this process. See `Ledger.relay`. */
 export interface LedgerRelay extends AsyncDisposable {
   /**
-   * Makes the topic or checks it, then publishes what is there and what comes. Harmless if called
-   * twice. Throws `BAD_TOPIC`, `BROKER_UNREACHABLE`.
+   * Makes the topic or checks it, then publishes what is there and what comes. Brokers that are away are
+   * waited for. Harmless if called twice. Throws `BAD_TOPIC`.
    */
   start(): Promise<void>;
   /** Ends after the batch in hand; other relays go on at once. Harmless if called twice. */
   stop(): Promise<void>;
-  /** Publishes what the ledger holds by now, without `start`; gives how many events were sent. */
+  /**
+   * Publishes what the ledger holds by now, without `start`; gives how many events were sent. Throws
+   * `BAD_TOPIC`, `BROKER_UNREACHABLE`, and what keeps a partition: `TOPIC_AHEAD`, `TOPIC_DIVERGED`.
+   */
   catchUp(): Promise<number>;
 }
 

@@ -23,6 +23,7 @@ import { badInput } from './parse.js';
 import { flushed, guardStreams, printJson, warn } from './print.js';
 import { registerProject } from './project.js';
 import { registerProjections } from './projections.js';
+import { registerRelay } from './relay.js';
 import { registerRepair } from './repair.js';
 import { registerReprioritize } from './reprioritize.js';
 import { registerReschedule } from './reschedule.js';
@@ -65,6 +66,8 @@ function program(): Command {
   for (const register of [registerStats, registerDiff, registerVerify]) register(all);
   all.commandsGroup('Read models:');
   for (const register of [registerProject, registerProjections]) register(all);
+  all.commandsGroup('Kafka:');
+  for (const register of [registerRelay]) register(all);
   all.commandsGroup('Step in:');
   for (const register of [registerRetry, registerCancel, registerDiscard]) register(all);
   for (const register of [registerReschedule, registerReprioritize]) register(all);

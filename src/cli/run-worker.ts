@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Ledger, LedgerWorker, Log, Projection, WorkerOptions } from '../index.js';
+import type {
+  KafkaOptions,
+  Ledger,
+  LedgerWorker,
+  Log,
+  Projection,
+  WorkerOptions,
+} from '../index.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { print, printJson } from './print.js';
 import type { StopSignals } from './stop-signals.js';
@@ -10,6 +17,12 @@ export interface RunTools {
   readonly signals: StopSignals;
   readonly log: Log;
   readonly json: boolean;
+}
+
+/** What runs in the worker's process and stops with the ledger. */
+export interface Beside {
+  readonly projections?: readonly Projection[];
+  readonly kafka?: KafkaOptions;
 }
 
 /** After a fault what runs is given back at once; nothing of this process can be trusted for long. */
@@ -25,15 +38,15 @@ export async function runWorker(
   ledger: Ledger,
   options: WorkerOptions,
   tools: RunTools,
-  projections: readonly Projection[] = [],
+  { projections = [], kafka }: Beside = {},
 ): Promise<ExitCode> {
   let worker: LedgerWorker | undefined;
   try {
     worker = ledger.worker(options);
     const ended = firstEnd(worker, tools);
     await worker.start();
-    // It stops with the ledger.
     if (projections.length > 0) await ledger.projector({ projections }).start();
+    if (kafka !== undefined) await ledger.relay({ kafka }).start();
     const stopWatching = watchLoop(options.stallLimitMs ?? 300_000);
     await tell(worker, options, 'started', tools);
     const code = await ended;

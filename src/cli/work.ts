@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { isLedgerError, LedgerError } from '../errors.js';
-import type { Projection, WorkerOptions } from '../index.js';
+import type { WorkerOptions } from '../index.js';
 import { workerSettings } from '../worker/options.js';
 import { cliLog } from './cli-log.js';
 import { loadRunnableJobs } from './load-jobs.js';
 import { durationMs, integer, names } from './parse.js';
-import { runWorker } from './run-worker.js';
+import { runWorker, type Beside } from './run-worker.js';
 import { StopSignals } from './stop-signals.js';
 import { ledgerOptions, logLevel, openWith, type StoreFlags } from './store-flags.js';
 
@@ -93,11 +93,8 @@ export function addWorkerOptions(command: Command): Command {
     .option('--no-maintenance', 'leave promoting, moving and reaping to other workers');
 }
 
-/** Runs a worker, and beside it a projector if there are read models, until stopped. */
-export async function work(
-  flags: WorkFlags,
-  projections: readonly Projection[] = [],
-): Promise<void> {
+/** Runs a worker, and what is to run beside it, until stopped. */
+export async function work(flags: WorkFlags, beside: Beside = {}): Promise<void> {
   const signals = new StopSignals();
   const jobs = await loadRunnableJobs(flags.jobs);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
@@ -105,7 +102,7 @@ export async function work(
   check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, options, tools, projections).catch((error: unknown) => {
+  const code = await runWorker(ledger, options, tools, beside).catch((error: unknown) => {
     throw namingFlags(error);
   });
   // A handler that ignores its signal would keep a finished process alive.

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerRelay } from '../api-kafka.js';
+import { isLedgerError } from '../errors.js';
 import { readHeads } from '../ledger/heads.js';
 import { Pacing } from '../ledger/pacing.js';
 import { Shares } from '../ledger/shares.js';
@@ -39,7 +40,10 @@ export class Relay implements LedgerRelay {
   #progress: Progress | undefined;
   #troubles: Troubles | undefined;
   #unsubscribe = () => {};
+  /** Between `start` and `stop`; the loops begin a little later. */
+  #wanted = false;
   #started = false;
+  #told = '';
 
   constructor(store: Store, open: () => Promise<Line>, { mayForget = false } = {}) {
     this.#store = store;
@@ -56,8 +60,14 @@ export class Relay implements LedgerRelay {
   }
 
   async start(): Promise<void> {
-    if (this.#started) return;
-    await this.#prepare();
+    if (this.#wanted) return;
+    this.#wanted = true;
+    // Brokers may come later than we do; what they hold may not be wrong.
+    await this.#prepare().catch((error: unknown) => {
+      if (!isLedgerError(error, 'BROKER_UNREACHABLE')) throw error;
+      this.#tell(error);
+    });
+    if (!this.#wanted) return this.#leave();
     this.#started = true;
     this.#unsubscribe = this.#store.signals.subscribe(({ what }) => {
       if (what === 'relays') this.#renewing.wake();
@@ -68,6 +78,7 @@ export class Relay implements LedgerRelay {
   }
 
   async stop(): Promise<void> {
+    this.#wanted = false;
     this.#started = false;
     this.#unsubscribe();
     await Promise.all([this.#renewing.stop(), this.#looking.stop()]);
@@ -75,8 +86,7 @@ export class Relay implements LedgerRelay {
     await this.#progress?.write().catch(() => {});
     await this.#shares?.drop().catch(() => {});
     this.#store.notifier.send({ what: 'relays' });
-    await this.#line?.client.close();
-    this.#line = undefined;
+    await this.#leave();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,7 +97,9 @@ export class Relay implements LedgerRelay {
     await this.#prepare();
     await this.#renew();
     const before = this.#sumOfPositions();
-    await Promise.all([...this.#partitions.values()].map(({ relay }) => publishAll(relay)));
+    const relays = [...this.#partitions.values()].map(({ relay }) => relay);
+    await Promise.all(relays.map(publishAll));
+    for (const relay of relays) this.#progress!.note(relay);
     await this.#progress!.write();
     return this.#sumOfPositions() - before;
   }
@@ -114,6 +126,7 @@ export class Relay implements LedgerRelay {
   }
 
   async #renewPaced(): Promise<number> {
+    await this.#prepare();
     await this.#renew();
     await this.#progress!.write();
     return RENEW_MS;
@@ -164,15 +177,25 @@ export class Relay implements LedgerRelay {
       behind += 1;
       loop.wake();
     }
-    await this.#progress!.write();
+    await this.#progress?.write();
     return this.#pacing.rest(behind, false);
+  }
+
+  async #leave(): Promise<void> {
+    const line = this.#line;
+    this.#line = undefined;
+    await line?.client.close();
   }
 
   #sumOfPositions(): number {
     return [...this.#partitions.values()].reduce((sum, { relay }) => sum + relay.position, 0);
   }
 
+  /** Once, until it is another one: a broker that is away for an hour is one piece of news. */
   #tell(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    if (text === this.#told) return;
+    this.#told = text;
     this.#store.log.warn({ code: 'RELAY', error }, 'relay failed; trying again');
   }
 }

@@ -17,9 +17,10 @@ export class Troubles {
     if (this.#told.get(partition) === text) return;
     this.#told.set(partition, text);
     const { log } = this.#store;
-    const fields = { code: isLedgerError(error) ? error.code : 'RELAY', partition, error };
+    const fields = { code: 'RELAY', partition, error };
     // What the ledger refuses needs somebody to act; a broker that is away comes back by itself.
-    if (isLedgerError(error)) log.error(fields, `not published: ${text}`);
+    if (isLedgerError(error) && error.answer !== 'unreachable')
+      log.error(fields, `not published: ${text}`);
     else log.warn(fields, 'publishing failed; trying again');
     await this.#write(partition, text);
   }

@@ -2,6 +2,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { KafkaOptions } from '../../api-kafka.js';
 import type { Log } from '../../job/define.js';
 import type { KafkaClient, Publisher, TopicFacts, TopicPlan, TopicReader } from '../client.js';
+import { asked } from './broker-error.js';
 import { loadKafka } from './load.js';
 import { KafkajsPublisher } from './publisher.js';
 import { KafkajsReader } from './reader.js';
@@ -75,12 +76,14 @@ class KafkajsClient implements KafkaClient {
 
   async #asAdmin<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.#kafka.admin();
-    await admin.connect();
-    try {
-      return await ask(admin);
-    } finally {
-      await admin.disconnect();
-    }
+    return asked(async () => {
+      try {
+        await admin.connect();
+        return await ask(admin);
+      } finally {
+        await admin.disconnect().catch(() => {});
+      }
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { NewRecord, Publisher } from '../client.js';
+import { asked } from './broker-error.js';
 import { loadInternals, openCluster, type Broker, type Cluster } from './internals.js';
 import { produceRequest } from './produce-request.js';
 import type { Sender } from './record-batch.js';
@@ -29,7 +30,21 @@ export class KafkajsPublisher implements Publisher {
   }
 
   /** A new producer id for the transactional id is what shuts the predecessor out. */
-  async takeOver(): Promise<void> {
+  takeOver(): Promise<void> {
+    return asked(() => this.#takeOver());
+  }
+
+  publish(topic: string, partition: number, records: readonly NewRecord[]): Promise<void> {
+    return asked(() => this.#publish(topic, partition, records));
+  }
+
+  async close(): Promise<void> {
+    const cluster = this.#cluster;
+    this.#cluster = undefined;
+    await cluster?.disconnect().catch(() => {});
+  }
+
+  async #takeOver(): Promise<void> {
     this.#cluster = await openCluster(this.#kafka);
     const cluster = this.#cluster;
     const transactionalId = this.#transactionalId;
@@ -44,7 +59,7 @@ export class KafkajsPublisher implements Publisher {
     this.#sender = { producerId: BigInt(producerId), producerEpoch, sequence: 0 };
   }
 
-  async publish(topic: string, partition: number, records: readonly NewRecord[]): Promise<void> {
+  async #publish(topic: string, partition: number, records: readonly NewRecord[]): Promise<void> {
     const sender = this.#sender!;
     const destination = { transactionalId: this.#transactionalId, topic, partition };
     const { crc32C, produceResponse: response } = await loadInternals();
@@ -56,12 +71,6 @@ export class KafkajsPublisher implements Publisher {
     await leader.connectionPool.send({ request, response });
     await this.#commit();
     this.#sender = { ...sender, sequence: (sender.sequence + records.length) % SEQUENCES };
-  }
-
-  async close(): Promise<void> {
-    const cluster = this.#cluster;
-    this.#cluster = undefined;
-    await cluster?.disconnect().catch(() => {});
   }
 
   /** The marks of the transaction before may still be on their way: then the coordinator says so. */

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import type { KafkaRecord, Page, ReadOptions, TopicReader } from '../client.js';
+import { asked } from './broker-error.js';
 import {
   committedRecords,
   openCluster,
@@ -70,8 +71,12 @@ export class KafkajsReader implements TopicReader {
 
   /** The leader may have changed: after an error everything is asked for again. */
   async #ask<T>(partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
-    const cluster = await (this.#opening ??= openCluster(this.#kafka));
+    return asked(() => this.#askOnce(partition, ask));
+  }
+
+  async #askOnce<T>(partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
     try {
+      const cluster = await (this.#opening ??= openCluster(this.#kafka));
       await cluster.addTargetTopic(this.#topic);
       const leaders = cluster.findLeaderForPartitions(this.#topic, [partition]);
       return await ask(await cluster.findBroker({ nodeId: Object.keys(leaders)[0]! }));
