@@ -29,6 +29,11 @@ export interface RelayOptions {
   readonly kafka: KafkaOptions;
   /** Publish to a topic that forgets (finite retention), which restores no ledger. */
   readonly mayForget?: boolean;
+  /**
+   * How long a relay that says nothing keeps its partitions, in milliseconds, 1,000 to 600,000; 15,000
+   * unless said. Only how soon another one goes on depends on it.
+   */
+  readonly leaseMs?: number;
 }
 
 /** Publishes the ledger from this process. See `Ledger.relay`. */

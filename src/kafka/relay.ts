@@ -19,8 +19,8 @@ import { Progress } from './progress.js';
 import { prepareTopic } from './topic.js';
 import { Troubles } from './troubles.js';
 
-/** From one renewal of the leases to the next, in milliseconds: a fifth of what they last. */
-const RENEW_MS = 3_000;
+/** From one renewal of the leases to the next: a fifth of what they last. */
+const RENEWALS = 5;
 /** From one look for new events to the next where nothing says that there are any, in milliseconds. */
 const IDLE_MS = 60_000;
 /** How long a stop waits for the batch in hand, in milliseconds. */
@@ -29,7 +29,7 @@ const STOP_MS = 5_000;
 export class Relay implements LedgerRelay {
   readonly #store: Store;
   readonly #open: () => Promise<Line>;
-  readonly #mayForget: boolean;
+  readonly #options: { readonly mayForget: boolean; readonly leaseMs: number };
   readonly #partitions = new Map<number, { relay: PartitionRelay; loop: Loop }>();
   readonly #renewing: Loop;
   readonly #looking: Loop;
@@ -45,10 +45,14 @@ export class Relay implements LedgerRelay {
   #started = false;
   #told = '';
 
-  constructor(store: Store, open: () => Promise<Line>, { mayForget = false } = {}) {
+  constructor(
+    store: Store,
+    open: () => Promise<Line>,
+    options: { readonly mayForget: boolean; readonly leaseMs: number },
+  ) {
     this.#store = store;
     this.#open = open;
-    this.#mayForget = mayForget;
+    this.#options = options;
     this.#renewing = new Loop(
       () => this.#renewPaced(),
       (error) => this.#tell(error),
@@ -108,16 +112,16 @@ export class Relay implements LedgerRelay {
     if (this.#line !== undefined) return;
     const line = await this.#open();
     try {
-      await prepareTopic(line.client, line.topic, this.#store.partitions, {
-        mayForget: this.#mayForget,
-      });
+      await prepareTopic(line.client, line.topic, this.#store.partitions, this.#options);
     } catch (error) {
       await line.client.close();
       throw error;
     }
     const { relays: members, publications: shares } = this.#store.tables;
     const { pool } = this.#store.database;
-    const place = { pool, members, shares, scope: line.topic, partitions: this.#store.partitions };
+    const { leaseMs } = this.#options;
+    const { partitions } = this.#store;
+    const place = { pool, members, shares, scope: line.topic, partitions, leaseMs };
     const owner = { id: randomUUID(), host: hostname(), pid: process.pid };
     this.#shares = new Shares(place, owner);
     this.#progress = new Progress(this.#store, line.topic, owner.id);
@@ -129,7 +133,7 @@ export class Relay implements LedgerRelay {
     await this.#prepare();
     await this.#renew();
     await this.#progress!.write();
-    return RENEW_MS;
+    return this.#options.leaseMs / RENEWALS;
   }
 
   async #renewOnce(): Promise<void> {

@@ -1,8 +1,5 @@
 import type { Queryable } from './queryable.js';
 
-/** How long somebody who says nothing keeps what he has, in seconds. */
-const LEASE_S = 15;
-
 /** Two tables: who is there, and who has which partition. `scope` keeps uses of them apart. */
 export interface SharesPlace {
   readonly pool: Queryable;
@@ -10,7 +7,12 @@ export interface SharesPlace {
   readonly shares: string;
   readonly scope: string;
   readonly partitions: number;
+  /** How long somebody who says nothing keeps what he has. */
+  readonly leaseMs: number;
 }
+
+/** The length of a lease, of which the parameter has the milliseconds. */
+const lengthOf = (parameter: string) => `${parameter}::float8 * interval '1 millisecond'`;
 
 /** Who takes part. */
 export interface Member {
@@ -65,11 +67,11 @@ export class Shares {
   }
 
   async #countMembers(): Promise<number> {
-    const { pool, members, scope } = this.#place;
+    const { pool, members, scope, leaseMs } = this.#place;
     const { rows } = await pool.query<{ count: number }>({
       text: `select count(*)::int as count from ${members}
-        where scope = $1 and seen_at > clock_timestamp() - interval '${LEASE_S} s'`,
-      values: [scope],
+        where scope = $1 and seen_at > clock_timestamp() - ${lengthOf('$2')}`,
+      values: [scope, leaseMs],
     });
     return rows[0]!.count;
   }
@@ -81,10 +83,10 @@ export class Shares {
       text: `with mine as (select partition, row_number() over (order by partition) <= $3 as kept
           from ${shares} where scope = $1 and owner = $2::uuid)
         update ${shares} s set owner = case when mine.kept then $2::uuid end,
-          lease_until = case when mine.kept then clock_timestamp() + interval '${LEASE_S} s' end
+          lease_until = case when mine.kept then clock_timestamp() + ${lengthOf('$4')} end
         from mine where s.scope = $1 and s.partition = mine.partition and s.owner = $2::uuid
         returning s.partition, mine.kept`,
-      values: [scope, this.#member.id, most],
+      values: [scope, this.#member.id, most, this.#place.leaseMs],
     });
     return rows.filter(({ kept }) => kept).map(({ partition }) => partition);
   }
@@ -102,9 +104,9 @@ export class Shares {
           and (owner is null or lease_until < clock_timestamp())
           order by partition limit $3 for update skip locked)
         update ${shares} s set owner = $2::uuid,
-          lease_until = clock_timestamp() + interval '${LEASE_S} s'
+          lease_until = clock_timestamp() + ${lengthOf('$4')}
         from free where s.scope = $1 and s.partition = free.partition returning s.partition`,
-      values: [scope, this.#member.id, count],
+      values: [scope, this.#member.id, count, this.#place.leaseMs],
     });
     return rows.map(({ partition }) => partition);
   }
