@@ -43,6 +43,9 @@ export const TARGETS = [
   { part: 'replay', figure: 'stats', atMost: 200 },
   { part: 'replay', figure: 'get', atMost: 20 },
   { part: 'replay', figure: 'besideToAlone', atLeast: 0.75 },
+  { part: 'kafka', figure: 'relayToRaw', atLeast: 0.8 },
+  { part: 'kafka', figure: 'replayToRaw', atLeast: 0.6 },
+  { part: 'kafka', figure: 'besideToAlone', atLeast: 0.8 },
 ];
 
 /** Each target of a part with its verdict: `met`, `missed`, or `not measured`. */

@@ -1,4 +1,4 @@
-// A process of one contestant: `node child.mjs <producer|worker|projector> <contestant>`. Answers the calls
+// A process of one contestant: `node child.mjs <producer|worker|projector|relay|reader> <contestant>`. Answers the calls
 // that the driver sends, one method of the role each, and ends with the driver.
 import { loadContestant } from '../contestants/all.mjs';
 

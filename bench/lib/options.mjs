@@ -16,6 +16,7 @@ export const PART_NAMES = [
   'workers',
   'real',
   'replay',
+  'kafka',
 ];
 
 /** Names of all contestants, ours first. Each has a file in contestants/. */

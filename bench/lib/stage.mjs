@@ -64,6 +64,13 @@ class Stage {
     return remote;
   }
 
+  /** A process in another role, connected. */
+  async process(role, options) {
+    const remote = await this.#start(role);
+    await remote.call('open', this.database, options);
+    return remote;
+  }
+
   /** Arguments of a worker's `start`. */
   work({ options, ...plan } = {}) {
     return [this.database, { ...plan, options: { prompt: this.prompt, ...options } }];

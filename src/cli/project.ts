@@ -1,8 +1,8 @@
-import { constants, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Ledger, Projection } from '../index.js';
 import { cliLog } from './cli-log.js';
+import { giveWay } from './give-way.js';
 import { loadProjections } from './load-projections.js';
 import { print, printJson } from './print.js';
 import { addProjectionsOption, type ProjectionsFlags } from './projections-option.js';
@@ -46,15 +46,6 @@ async function project(flags: ProjectionsFlags): Promise<void> {
     await tell('stopped', projections, flags);
   } finally {
     await close(ledger);
-  }
-}
-
-/** Workers on the same machine go first: a read model may lag, a job should not. */
-function giveWay(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // Where it is not allowed, everything goes on as it is.
   }
 }
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { duration } from '../human.js';
 import type { Ledger, PublicationStatus, PublishedPartition } from '../index.js';
 import { cliLog } from './cli-log.js';
+import { giveWay } from './give-way.js';
 import { addKafkaOptions, KAFKA_HELP, kafkaOptions, type KafkaFlags } from './kafka-flags.js';
 import { print, printJson } from './print.js';
 import { StopSignals } from './stop-signals.js';
@@ -44,6 +45,7 @@ const NONE = "nothing is published yet; 'jobledger relay' does it";
 
 async function relay(flags: RelayFlags): Promise<void> {
   const signals = new StopSignals();
+  giveWay();
   const kafka = kafkaOptions(flags);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
