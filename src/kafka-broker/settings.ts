@@ -5,7 +5,10 @@ export interface BrokerPlace {
   readonly dataFolder: string;
 }
 
-/** `server.properties` of a broker that is its own controller, alone, on the loopback. */
+/**
+ * `server.properties` of a broker that is its own controller, alone, on the loopback. A killed broker
+ * is let in again only when its old session is over: hence a session of one second, not of nine.
+ */
 export function serverProperties({ port, controllerPort, dataFolder }: BrokerPlace): string {
   return `process.roles=broker,controller
 node.id=1
@@ -28,8 +31,8 @@ share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=200
 controller.quorum.election.timeout.ms=200
 controller.quorum.election.backoff.max.ms=200
 log.cleaner.dedupe.buffer.size=2097152

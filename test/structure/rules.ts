@@ -15,7 +15,18 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   http: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded'],
   // The demo is a user of the package like any other.
   demo: ['root'],
-  cli: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded', 'kafka-broker', 'http', 'demo'],
+  cli: [
+    'root',
+    'job',
+    'ledger',
+    'worker',
+    'projector',
+    'kafka',
+    'embedded',
+    'kafka-broker',
+    'http',
+    'demo',
+  ],
 };
 
 /** The files that put the folders together. */

@@ -17,7 +17,7 @@ declare module 'vitest' {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['KAFKA_BROKERS'] ?? '';
-  const own = given === '' ? await startAnyBroker() : undefined;
+  const own = given === '' ? await startIfWanted(project) : undefined;
   const problem = typeof own === 'string' ? own : '';
   project.provide('kafkaBrokers', isBroker(own) ? own.brokers : given);
   project.provide('kafkaProblem', problem);
@@ -25,6 +25,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     if (isBroker(own)) await own.stop();
   };
+}
+
+/** Most runs of single files are about something else. */
+async function startIfWanted(project: TestProject): Promise<TestBroker | string> {
+  const { filenamePattern } = project.vitest as { filenamePattern?: string[] };
+  const { testFiles } = await project.globTestFiles(filenamePattern);
+  const wanted = testFiles.some((path) => path.replaceAll('\\', '/').includes('/test/kafka/'));
+  return wanted ? startAnyBroker() : 'the run is of other files';
 }
 
 function isBroker(own: TestBroker | string | undefined): own is TestBroker {

@@ -31,7 +31,8 @@ export function ownName(stem: string): string {
   return `${stem}-${randomBytes(6).toString('hex')}`;
 }
 
-function refuse(context: TestContext, problem: string): never {
+/** Skips the test, or fails it where `CI` is set. */
+export function refuse(context: TestContext, problem: string): never {
   if (process.env['CI']) throw new Error(`no Kafka broker, and CI demands one: ${problem}`);
   return context.skip(`no Kafka broker: ${problem}`);
 }
