@@ -1,3 +1,5 @@
+import type { KafkaOptions } from '../index.js';
+
 /** What a worker process of the demo tells the demo. */
 export type FromWorker =
   | { readonly type: 'ready' }
@@ -12,6 +14,18 @@ export type ToWorker =
   | { readonly type: 'work' }
   /** Go on with what waits, and hold no more. */
   | { readonly type: 'release' };
+
+/** What the service beside the workers tells the demo: it has done all events up to these positions. */
+export type FromService =
+  { readonly type: 'ready' } | { readonly type: 'failed'; readonly message: string };
+
+/** How the service is started: a program of its own, with tables of its own. */
+export interface ServiceOrders {
+  readonly project: string;
+  /** Its own database; here it is the ledger's, in another schema. */
+  readonly database: string;
+  readonly kafka: KafkaOptions;
+}
 
 /** How a worker process is started. */
 export interface WorkerOrders {

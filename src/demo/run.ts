@@ -6,8 +6,7 @@ import { DEMO_QUEUE, packageAudit } from './audit-job.js';
 import type { AuditedJob } from './facts.js';
 import type { LockedPackage } from './lockfile.js';
 import type { Screen } from './screen.js';
-import type { Stage } from './stage.js';
-import type { WorkerProcess } from './workers.js';
+import type { Stage, WorkerProcess } from './stage.js';
 
 /** What a run needs. */
 export interface DemoRun {

@@ -1,14 +1,17 @@
 import { LedgerError, openLedger, type Ledger } from '../index.js';
 import { packageAudit } from './audit-job.js';
-import type { WorkerOrders } from './messages.js';
-import { WorkerProcess } from './workers.js';
+import type { FromService, FromWorker, ServiceOrders, ToWorker, WorkerOrders } from './messages.js';
+import { DemoProcess } from './process.js';
+
+/** A worker of the demo. */
+export type WorkerProcess = DemoProcess<FromWorker, ToWorker>;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** All that a demo must not leave behind: its handle on the ledger, its processes, its signal handlers. */
 export class Stage {
   readonly #dataFolder: string;
-  readonly #processes: WorkerProcess[] = [];
+  readonly #processes: { stop(): Promise<void> }[] = [];
   readonly #interrupt: (signal: NodeJS.Signals) => void;
   #opening: Promise<Ledger> | undefined;
   #cleared: Promise<void> | undefined;
@@ -33,9 +36,18 @@ export class Stage {
   }
 
   start(name: string, orders: WorkerOrders): WorkerProcess {
+    return this.#keep(() => new DemoProcess(name, './worker-process.js', orders));
+  }
+
+  /** The small service that reads what is published. */
+  startService(orders: ServiceOrders): DemoProcess<FromService> {
+    return this.#keep(() => new DemoProcess('the service', './service-process.js', orders));
+  }
+
+  #keep<P extends { stop(): Promise<void> }>(start: () => P): P {
     // The story may still go on when an interruption has already ended the demo.
     if (this.#cleared !== undefined) throw new LedgerError('LEDGER_CLOSED', 'the demo has ended');
-    const started = new WorkerProcess(name, orders);
+    const started = start();
     this.#processes.push(started);
     return started;
   }

@@ -1,19 +1,22 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { LedgerError } from '../index.js';
-import type { FromWorker, ToWorker, WorkerOrders } from './messages.js';
 
-const SCRIPT = fileURLToPath(new URL('./worker-process.js', import.meta.url));
-/** How long a worker may take to end by itself before it is killed, in milliseconds. */
+/** How long a process may take to end by itself before it is killed, in milliseconds. */
 const STOP_PATIENCE_MS = 5_000;
 const KEPT_ERROR_BYTES = 2_000;
 
-/** The demo's side of one worker process. */
-export class WorkerProcess {
+/** What is said either way. */
+interface Message {
+  readonly type: string;
+}
+
+/** The demo's side of a process of its own: what it hears of it, and what it tells it. */
+export class DemoProcess<From extends Message, To extends Message = never> {
   readonly #name: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
-  readonly #messages: FromWorker[] = [];
+  readonly #messages: From[] = [];
   #watchers: (() => void)[] = [];
   #expected = false;
   #gone = false;
@@ -21,18 +24,19 @@ export class WorkerProcess {
   /** Rejects if the process ends without having been asked to. */
   readonly trouble: Promise<never>;
 
-  constructor(name: string, orders: WorkerOrders) {
+  /** `script` is a file beside this one; `orders` are its argument. */
+  constructor(name: string, script: string, orders: { readonly project: string }) {
     this.#name = name;
     // A heartbeat's thread must not inherit flags that are meant for the demo's own process.
     const options = { cwd: orders.project, execArgv: [] };
-    this.#child = fork(SCRIPT, [JSON.stringify(orders)], {
+    this.#child = fork(fileURLToPath(new URL(script, import.meta.url)), [JSON.stringify(orders)], {
       ...options,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-KEPT_ERROR_BYTES);
     });
-    this.#child.on('message', (message: FromWorker) => {
+    this.#child.on('message', (message: From) => {
       this.#messages.push(message);
       this.#wake();
     });
@@ -47,18 +51,16 @@ export class WorkerProcess {
   }
 
   /** The first message of a type, also one that came before; rejects if the process ends first. */
-  async message<T extends FromWorker['type']>(
-    type: T,
-  ): Promise<Extract<FromWorker, { readonly type: T }>> {
+  async message<T extends From['type']>(type: T): Promise<Extract<From, { readonly type: T }>> {
     for (;;) {
       const found = this.#messages.find((message) => message.type === type);
-      if (found !== undefined) return found as Extract<FromWorker, { readonly type: T }>;
+      if (found !== undefined) return found as Extract<From, { readonly type: T }>;
       if (this.#gone) return this.trouble;
       await new Promise<void>((resolve) => this.#watchers.push(resolve));
     }
   }
 
-  tell(message: ToWorker): void {
+  tell(message: To): void {
     if (this.#child.connected) this.#child.send(message);
   }
 
