@@ -1,4 +1,5 @@
 export { openLedger, migrateDatabase } from './open-ledger.js';
+export { consumeEvents, migrateConsumerTables } from './open-consumer.js';
 export { defineJob } from './job/define-job.js';
 export { defineProjection } from './projector/projection.js';
 export { column, nullable } from './projector/columns.js';
@@ -66,6 +67,19 @@ export type {
   PublishedPartition,
   RelayOptions,
 } from './api-kafka.js';
+export type {
+  ConsumeFrom,
+  ConsumerOptions,
+  ConsumerPosition,
+  ConsumerTrouble,
+  EpochReset,
+  EventConsumer,
+  EventContext,
+  EventHandler,
+  ParkedEvent,
+  ParkedFilter,
+  Unparked,
+} from './api-consumer.js';
 export type {
   LedgerWorker,
   Middleware,

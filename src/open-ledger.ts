@@ -1,13 +1,12 @@
 import type { Ledger, LedgerOptions } from './api.js';
-import { ledgerSettings, type LedgerSettings } from './config.js';
-import { createDatabase, endDatabase } from './database.js';
-import { openEmbedded } from './embedded/embedded.js';
+import { ledgerSettings } from './config.js';
 import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
 import { migrate } from './ledger/migrate.js';
 import { checkServer, openStore } from './ledger/open-store.js';
 import { logOf } from './log.js';
 import { asStoreError } from './sql-errors.js';
+import { connect } from './open-database.js';
 import { LedgerHandle } from './open-handle.js';
 import { optionProblems } from './open-options.js';
 
@@ -54,18 +53,6 @@ export async function migrateDatabase(options: LedgerOptions): Promise<readonly 
   } finally {
     await leave();
   }
-}
-
-async function connect(settings: LedgerSettings) {
-  const where = settings.database;
-  const embedded = 'embedded' in where ? await openEmbedded({ folder: where.embedded }) : undefined;
-  const config = 'config' in where ? where.config : embedded!.config;
-  const database = createDatabase(config, settings);
-  const leave = async () => {
-    await endDatabase(database).catch(() => {});
-    await embedded?.close();
-  };
-  return { database, embedded, leave };
 }
 
 function kindsOf(

@@ -21,6 +21,9 @@ export interface MigrateOptions {
   readonly partitions: number;
 }
 
+/** Steps by their names, which sort in the order of taking them. */
+export type Steps = Record<string, Migration>;
+
 /**
  * Takes the steps that the schema lacks, all in one transaction, in which those who migrate at once
  * wait for one another. Gives their names.
@@ -28,10 +31,11 @@ export interface MigrateOptions {
 export async function takeSteps(
   pool: pg.Pool,
   options: MigrateOptions,
+  wanted: Steps = migrations(options),
 ): Promise<readonly string[]> {
   for (let round = 1; ; round++) {
     try {
-      return await locked(pool, (client) => steps(client, options));
+      return await locked(pool, (client) => steps(client, options.schema, wanted));
     } catch (error) {
       // Our sessions wait two seconds for a lock; another process may migrate for longer.
       if (!isLockTimeout(error) || round === MAX_ROUNDS) throw asLedgerError(error, options.schema);
@@ -64,14 +68,18 @@ async function locked<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise
 /** The one that Kysely takes. */
 const MIGRATION_LOCK = '3853314791062309107';
 
-async function steps(client: pg.PoolClient, options: MigrateOptions): Promise<readonly string[]> {
+async function steps(
+  client: pg.PoolClient,
+  schema: string,
+  wanted: Steps,
+): Promise<readonly string[]> {
   // What fails after the first error fails because of it, and Kysely would tell of the last.
   let first: unknown;
   const pool = poolOf(client, (error) => (first ??= error));
   const migrator = new Migrator({
     db: new Kysely<unknown>({ dialect: new InTransaction({ pool }) }),
-    provider: { getMigrations: () => Promise.resolve(migrations(options)) },
-    migrationTableSchema: options.schema,
+    provider: { getMigrations: () => Promise.resolve(wanted) },
+    migrationTableSchema: schema,
     disableTransactions: true,
   });
   const { error, results } = await migrator.migrateToLatest();
@@ -91,7 +99,7 @@ class InTransaction extends PostgresDialect {
 
 const MAX_ROUNDS = 60;
 
-function migrations(options: MigrateOptions): Record<string, Migration> {
+function migrations(options: MigrateOptions): Steps {
   return {
     '0001-ledger': { up: (db) => createLedger(db, options.schema, options.partitions) },
     '0002-projections': { up: (db) => createProjections(db, options.schema) },

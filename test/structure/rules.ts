@@ -12,7 +12,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   worker: ['root', 'job', 'ledger'],
   projector: ['root', 'job', 'ledger'],
   kafka: ['root', 'job', 'ledger'],
-  http: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'embedded'],
+  consumer: ['root', 'job', 'ledger', 'kafka'],
+  http: ['root', 'job', 'ledger', 'worker', 'projector', 'kafka', 'consumer', 'embedded'],
   // The demo is a user of the package like any other.
   demo: ['root'],
   cli: [
@@ -22,6 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'worker',
     'projector',
     'kafka',
+    'consumer',
     'embedded',
     'kafka-broker',
     'http',
