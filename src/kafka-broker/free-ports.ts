@@ -14,6 +14,15 @@ export async function freePorts(): Promise<readonly [number, number]> {
   }
 }
 
+/** True if nobody listens on the port of the loopback. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
 const LOWEST = 12_000;
 /** Linux starts its own range here, other systems later. */
 const LIMIT = 32_768;
@@ -23,12 +32,4 @@ async function freePort(): Promise<number> {
     const port = randomInt(LOWEST, LIMIT);
     if (await isFree(port)) return port;
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
 }

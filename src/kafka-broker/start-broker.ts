@@ -4,20 +4,16 @@
  * process (not a killed machine), the address stays for the broker's life, and it ends with the
  * process that started it. Never for production: no copies, no access control.
  */
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { LedgerError } from '../errors.js';
 import { brokerProblem } from './broker-problem.js';
 import { freePorts } from './free-ports.js';
-import { startJava, type JavaServer } from './java-server.js';
+import type { JavaServer } from './java-server.js';
 import { fetchJars, KAFKA_CACHE, kafkaVersion } from './jars.js';
-import { LOG_PROPERTIES, serverProperties, STARTED } from './settings.js';
+import { prepare, refuseInUse } from './prepare.js';
+import { logFileOf, serve, type BrokerHome } from './serve.js';
 
 export interface BrokerOptions {
   /** Where its data and its log stand; a temporary one, removed by `stop`, unless given. */
@@ -51,7 +47,8 @@ export interface Broker {
 /**
  * Starts a broker and resolves when it serves, after about six seconds; the first one ever fetches
  * Kafka before. For a moment after a start partitions may still have no leader, and coordinators may
- * be loading: clients have to try again. Throws MISSING_PACKAGE if none can be started here, INTERNAL if it did not come up.
+ * be loading: clients have to try again. Throws MISSING_PACKAGE if none can be started here, DATA_FOLDER if one
+ * runs on that folder, INTERNAL if it did not come up.
  *
  * @example
  * const broker = await startBroker({ log: console.log });
@@ -64,13 +61,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   if (problem !== undefined) throw new LedgerError('MISSING_PACKAGE', problem);
   const classpath = join(await fetchJars(cacheFolder, options.log), '*');
   const given = options.folder === undefined ? undefined : resolve(options.folder);
+  if (given !== undefined) await refuseInUse(given);
   const folder = given ?? (await mkdtemp(join(tmpdir(), 'jobledger-kafka-')));
+  const home = { folder, classpath };
   const remove = async (): Promise<void> => {
     if (given === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 20 });
   };
   try {
-    const started = await startAnywhere(folder, classpath);
-    return brokerOf(started, { folder, classpath, remove });
+    return brokerOf(await startAnywhere(home), home, remove);
   } catch (error) {
     await remove();
     throw error;
@@ -82,13 +80,11 @@ interface Started {
   readonly server: JavaServer;
 }
 
-interface Home {
-  readonly folder: string;
-  readonly classpath: string;
-  readonly remove: () => Promise<void>;
-}
-
-function brokerOf({ port, server: first }: Started, home: Home): Broker {
+function brokerOf(
+  { port, server: first }: Started,
+  home: BrokerHome,
+  remove: () => Promise<void>,
+): Broker {
   let server = first;
   return {
     brokers: `127.0.0.1:${port}`,
@@ -101,22 +97,22 @@ function brokerOf({ port, server: first }: Started, home: Home): Broker {
     },
     kill: () => server.end('SIGKILL'),
     start: async () => {
-      if (!server.running()) server = await serve(home.folder, home.classpath);
+      if (!server.running()) server = await serve(home);
     },
     stop: async () => {
       await server.end('SIGTERM');
-      await home.remove();
+      await remove();
     },
   };
 }
 
 /** Between the choice of a port and its use another process may take it. */
-async function startAnywhere(folder: string, classpath: string): Promise<Started> {
+async function startAnywhere(home: BrokerHome): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     const [port, controllerPort] = await freePorts();
-    await prepare(folder, classpath, { port, controllerPort });
+    await prepare(home, { port, controllerPort });
     try {
-      return { port, server: await serve(folder, classpath) };
+      return { port, server: await serve(home) };
     } catch (error) {
       const taken = error instanceof Error && /Address already in use/.test(error.message);
       if (!taken || attempt === START_ATTEMPTS) throw error;
@@ -124,69 +120,4 @@ async function startAnywhere(folder: string, classpath: string): Promise<Started
   }
 }
 
-async function prepare(
-  folder: string,
-  classpath: string,
-  ports: { readonly port: number; readonly controllerPort: number },
-): Promise<void> {
-  const dataFolder = join(folder, 'data');
-  await mkdir(dataFolder, { recursive: true });
-  await writeFile(join(folder, 'log4j2.properties'), LOG_PROPERTIES);
-  await writeFile(join(folder, 'server.properties'), serverProperties({ ...ports, dataFolder }));
-  if (existsSync(join(dataFolder, 'meta.properties'))) return;
-  const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId()];
-  await promisify(execFile)('java', [
-    ...javaOptions(folder, classpath),
-    ...args,
-    ...['-c', join(folder, 'server.properties')],
-  ]);
-}
-
-/** As Kafka makes them: 16 bytes in base64, and none that looks like an option. */
-function clusterId(): string {
-  const id = randomBytes(16).toString('base64url');
-  return id.startsWith('-') ? clusterId() : id;
-}
-
-async function serve(folder: string, classpath: string): Promise<JavaServer> {
-  const logFile = logFileOf(folder);
-  const from = await stat(logFile).then(
-    ({ size }) => size,
-    () => 0,
-  );
-  const args = ['kafka.Kafka', join(folder, 'server.properties')];
-  const server = await startJava([...javaOptions(folder, classpath), ...args], logFile);
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const said = (await readFile(logFile)).subarray(from).toString();
-    if (said.includes(STARTED)) return server;
-    if (!server.running() || performance.now() > deadline) {
-      await server.end('SIGKILL');
-      throw new LedgerError('INTERNAL', `the Kafka broker did not start: ${faultIn(said)}`);
-    }
-    await pause(POLL_MS);
-  }
-}
-
-/** The first error, with the cause that follows it: later ones are its consequences. */
-function faultIn(said: string): string {
-  const lines = said.split('\n');
-  const first = lines.findIndex((line) => / (ERROR|FATAL) |^Error|Exception/.test(line));
-  const causes = lines.filter((line) => line.startsWith('Caused by: '));
-  return [lines[Math.max(first, 0)], ...causes.slice(-1)].join(' ').trim() || 'it said nothing';
-}
-
-function javaOptions(folder: string, classpath: string): readonly string[] {
-  const log = `-Dlog4j2.configurationFile=${join(folder, 'log4j2.properties')}`;
-  return ['-Xmx512m', '-XX:+UseSerialGC', QUICK, log, '-cp', classpath];
-}
-
-function logFileOf(folder: string): string {
-  return join(folder, 'kafka.log');
-}
-
-/** A third less processor time until it serves; afterwards it costs a broker of this size nothing. */
-const QUICK = '-XX:TieredStopAtLevel=1';
 const START_ATTEMPTS = 3;
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 25;

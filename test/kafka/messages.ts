@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import { ownName } from '../support/kafka.js';
+import { kafkaClient, ownName } from '../support/kafka.js';
 
 /** Makes a topic of one partition. */
 export async function makeTopic(kafka: Kafka, topic: string): Promise<void> {
@@ -7,6 +7,16 @@ export async function makeTopic(kafka: Kafka, topic: string): Promise<void> {
   await admin.connect();
   try {
     await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export async function topicsOf(brokers: string): Promise<readonly string[]> {
+  const admin = kafkaClient([brokers]).admin();
+  await admin.connect();
+  try {
+    return await admin.listTopics();
   } finally {
     await admin.disconnect();
   }

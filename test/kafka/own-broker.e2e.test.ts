@@ -1,14 +1,15 @@
 import { createConnection } from 'node:net';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, type TestContext } from 'vitest';
+import { expect, onTestFinished, test, type TestContext } from 'vitest';
 import { brokerProblem } from '../../src/kafka-broker/broker-problem.js';
 import { fetchJars } from '../../src/kafka-broker/jars.js';
 import { startBroker } from '../../src/kafka-broker/start-broker.js';
 import { eventually } from '../support/eventually.js';
 import { removeAfterFile, temporaryFolder } from '../support/folder.js';
-import { refuse } from '../support/kafka.js';
+import { kafkaClient, ownName, refuse } from '../support/kafka.js';
 import { startChild } from '../support/processes.js';
+import { makeTopic, topicsOf } from './messages.js';
 
 test('a broker ends with the process that started it, also if that is killed', async (context) => {
   await needJava(context);
@@ -29,17 +30,19 @@ test('a broker that is stopped leaves no process and no temporary folder', async
   await broker.stop();
 });
 
-test('a broker that cannot use its folder says what Kafka said', async (context) => {
+test('a folder on which a broker runs is refused, and one of which it was stopped keeps its data', async (context) => {
   await needJava(context);
   const folder = removeAfterFile(await temporaryFolder());
   const first = await startBroker({ folder });
-  try {
-    await expect(startBroker({ folder })).rejects.toThrow(
-      /Kafka broker did not start: .*lock.*data/i,
-    );
-  } finally {
-    await first.stop();
-  }
+  const topic = ownName('kept');
+  await makeTopic(kafkaClient([first.brokers]), topic);
+  await expect(startBroker({ folder })).rejects.toThrow(
+    /expected a folder without a broker, found/,
+  );
+  await first.stop();
+  const second = await startBroker({ folder });
+  onTestFinished(() => second.stop());
+  expect(await topicsOf(second.brokers)).toContain(topic);
 });
 
 test('two that fetch Kafka at once get the same jars, after which Maven is not needed', async (context) => {
