@@ -17,8 +17,10 @@ import type { Feed, Item, Point, Reader, Source } from './source.js';
 
 /** Events read at a time. */
 const PAGE = 2_000;
-/** From one renewal of the leases to the next, in milliseconds: a fifth of what they last. */
-const RENEW_MS = 3_000;
+/** How long a member that says nothing keeps its partitions, in milliseconds. */
+const LEASE_MS = 15_000;
+/** From one renewal of the leases to the next. */
+const RENEW_MS = LEASE_MS / 5;
 
 /** The ledger's own tables, whose partitions the members of a group share out by leases. */
 export class PostgresSource implements Source {
@@ -47,7 +49,7 @@ export class PostgresSource implements Source {
   start(reader: Reader): Promise<void> {
     const { database, tables, name: scope } = this.#group;
     const { members, shares } = tables;
-    const place = { pool: database.pool, members, shares, scope };
+    const place = { pool: database.pool, members, shares, scope, leaseMs: LEASE_MS };
     const owner = { id: randomUUID(), host: hostname(), pid: process.pid };
     this.#shares = new Shares({ ...place, partitions: this.#store.partitions }, owner);
     const failed = (error: unknown) => reader.failed(error);
