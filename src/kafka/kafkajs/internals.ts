@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { LedgerError } from '../../errors.js';
 
@@ -79,12 +80,12 @@ function creatorOf(kafka: Kafka): Creator {
 }
 
 /** What of an answer is committed and no mark of a transaction, and the offset behind all of it. */
-export async function committedRecords(
+export function committedRecords(
   topic: string,
   offset: number,
   answer: RawPartition,
-): Promise<{ readonly messages: readonly RawMessage[]; readonly next: number }> {
-  const { Batch } = await loadInternals();
+): { readonly messages: readonly RawMessage[]; readonly next: number } {
+  const { Batch } = loadInternals();
   const batch = new Batch(topic, String(offset), answer);
   const last = batch.messagesWithinOffset.at(-1);
   return { messages: batch.messages, next: last === undefined ? offset : Number(last.offset) + 1 };
@@ -101,15 +102,14 @@ interface Internals {
   readonly produceResponse: object;
 }
 
-let loading: Promise<Internals> | undefined;
+const require = createRequire(import.meta.url);
+let loaded: Internals | undefined;
 
 /** Modules of kafkajs that it does not export. */
-export function loadInternals(): Promise<Internals> {
-  return (loading ??= Promise.all(
-    [
-      'consumer/batch.js',
-      'protocol/recordBatch/crc32C/index.js',
-      'protocol/requests/produce/v7/response.js',
-    ].map(async (path) => ((await import(`kafkajs/src/${path}`)) as { default: unknown }).default),
-  ).then(([Batch, crc32C, produceResponse]) => ({ Batch, crc32C, produceResponse }) as Internals));
+export function loadInternals(): Internals {
+  return (loaded ??= {
+    Batch: require('kafkajs/src/consumer/batch.js') as Internals['Batch'],
+    crc32C: require('kafkajs/src/protocol/recordBatch/crc32C') as Internals['crc32C'],
+    produceResponse: require('kafkajs/src/protocol/requests/produce/v7/response.js') as object,
+  });
 }

@@ -62,7 +62,7 @@ export class KafkajsPublisher implements Publisher {
   async #publish(topic: string, partition: number, records: readonly NewRecord[]): Promise<void> {
     const sender = this.#sender!;
     const destination = { transactionalId: this.#transactionalId, topic, partition };
-    const { crc32C, produceResponse: response } = await loadInternals();
+    const { crc32C, produceResponse: response } = loadInternals();
     const begun = this.#begin(topic, partition);
     begun.catch(() => {});
     const request = produceRequest(destination, records, sender, crc32C);

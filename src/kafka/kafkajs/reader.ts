@@ -46,7 +46,7 @@ export class KafkajsReader implements TopicReader {
         topics: [{ topic: this.#topic, partitions }],
       });
       const answer = responses[0]!.partitions[0]!;
-      const { messages, next } = await committedRecords(this.#topic, offset, answer);
+      const { messages, next } = committedRecords(this.#topic, offset, answer);
       return { records: messages.map(toRecord), next };
     });
   }
