@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import type { KafkaOptions } from '../../api-kafka.js';
 import type { Log } from '../../job/define.js';
 import type { KafkaClient, Publisher, TopicFacts, TopicPlan, TopicReader } from '../client.js';
 import { asked } from './broker-error.js';
 import { loadKafka } from './load.js';
+import { MOVED, patiently } from './patience.js';
 import { KafkajsPublisher } from './publisher.js';
 import { KafkajsReader } from './reader.js';
 
@@ -31,7 +33,8 @@ class KafkajsClient implements KafkaClient {
   async describeTopic(topic: string): Promise<TopicFacts | undefined> {
     return this.#asAdmin(async (admin) => {
       if (!(await admin.listTopics()).includes(topic)) return undefined;
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const metadata = () => admin.fetchTopicMetadata({ topics: [topic] });
+      const { topics } = await patiently(MOVED, metadata);
       const { resources } = await admin.describeConfigs({
         includeSynonyms: false,
         resources: [{ type: TOPIC, name: topic }],
@@ -46,7 +49,8 @@ class KafkajsClient implements KafkaClient {
   async createTopic(topic: string, { partitions, settings }: TopicPlan): Promise<void> {
     await this.#asAdmin((admin) =>
       admin.createTopics({
-        waitForLeaders: true,
+        // Its own way to wait takes the first answer of a broker that has not heard of it for an error.
+        waitForLeaders: false,
         topics: [
           {
             topic,
@@ -58,6 +62,7 @@ class KafkajsClient implements KafkaClient {
         ],
       }),
     );
+    await this.#untilThere(topic);
   }
 
   async close(): Promise<void> {
@@ -74,6 +79,13 @@ class KafkajsClient implements KafkaClient {
     return opened;
   }
 
+  /** The brokers hear of a topic one after the other. */
+  async #untilThere(topic: string): Promise<void> {
+    const until = performance.now() + THERE_MS;
+    while ((await this.describeTopic(topic)) === undefined && performance.now() < until)
+      await pause(LOOK_MS);
+  }
+
   async #asAdmin<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.#kafka.admin();
     return asked(async () => {
@@ -87,5 +99,7 @@ class KafkajsClient implements KafkaClient {
   }
 }
 
+const THERE_MS = 10_000;
+const LOOK_MS = 50;
 /** Kafka's number for the settings of a topic. */
 const TOPIC = 2;

@@ -6,6 +6,7 @@ import { LedgerError } from '../../errors.js';
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
   /** Asks about a topic, the first time. */
   addTargetTopic(topic: string): Promise<void>;
   /** Partitions by the node that leads them. */

@@ -1,15 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import type { NewRecord, Publisher } from '../client.js';
 import { asked } from './broker-error.js';
 import { loadInternals, openCluster, type Broker, type Cluster } from './internals.js';
+import { BUSY, MOVED, patiently } from './patience.js';
 import { produceRequest } from './produce-request.js';
 import type { Sender } from './record-batch.js';
 
 /** How long a transaction may stay open before the broker undoes it, in milliseconds. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
-/** How long to wait for a coordinator that is busy with the transaction before, in milliseconds. */
-const PATIENCE_MS = 15_000;
 
 /**
  * A transactional producer on kafkajs's connections and requests. Its own producer keeps its sequence
@@ -48,7 +46,7 @@ export class KafkajsPublisher implements Publisher {
     this.#cluster = await openCluster(this.#kafka);
     const cluster = this.#cluster;
     const transactionalId = this.#transactionalId;
-    const { producerId, producerEpoch } = await patiently(async () => {
+    const { producerId, producerEpoch } = await patiently(BUSY, async () => {
       this.#coordinator = await cluster.findGroupCoordinator({
         ...{ groupId: transactionalId, coordinatorType: TRANSACTION },
       });
@@ -67,8 +65,11 @@ export class KafkajsPublisher implements Publisher {
     begun.catch(() => {});
     const request = produceRequest(destination, records, sender, crc32C);
     await begun;
-    const leader = await this.#leaderOf(topic, partition);
-    await leader.connectionPool.send({ request, response });
+    const send = async () => {
+      const leader = await this.#leaderOf(topic, partition);
+      await leader.connectionPool.send({ request, response });
+    };
+    await patiently(MOVED, send, () => this.#cluster!.refreshMetadata());
     await this.#commit();
     this.#sender = { ...sender, sequence: (sender.sequence + records.length) % SEQUENCES };
   }
@@ -76,7 +77,9 @@ export class KafkajsPublisher implements Publisher {
   /** The marks of the transaction before may still be on their way: then the coordinator says so. */
   async #begin(topic: string, partition: number): Promise<void> {
     const topics = [{ topic, partitions: [partition] }];
-    await patiently(() => this.#coordinator!.addPartitionsToTxn({ ...this.#identity(), topics }));
+    await patiently(BUSY_OR_MOVED, () =>
+      this.#coordinator!.addPartitionsToTxn({ ...this.#identity(), topics }),
+    );
   }
 
   async #leaderOf(topic: string, partition: number): Promise<Broker> {
@@ -98,28 +101,8 @@ export class KafkajsPublisher implements Publisher {
   }
 }
 
+const BUSY_OR_MOVED = new Set([...BUSY, ...MOVED]);
 /** Kafka's number for coordinators of transactions. */
 const TRANSACTION = 1;
 /** Sequence numbers begin again behind the largest integer of 32 bits. */
 const SEQUENCES = 2 ** 31;
-
-/** Again, as long as the answer is that nothing was done and that it may be done soon. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  const until = performance.now() + PATIENCE_MS;
-  for (let restMs = 2; ; restMs = Math.min(100, restMs * 2)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!SOON.has((error as { type?: string }).type ?? '') || performance.now() > until)
-        throw error;
-      await pause(restMs);
-    }
-  }
-}
-
-const SOON = new Set([
-  'CONCURRENT_TRANSACTIONS',
-  'GROUP_LOAD_IN_PROGRESS',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR_FOR_GROUP',
-]);

@@ -8,6 +8,7 @@ import {
   type Cluster,
   type RawMessage,
 } from './internals.js';
+import { MOVED, patiently } from './patience.js';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -69,21 +70,24 @@ export class KafkajsReader implements TopicReader {
     });
   }
 
-  /** The leader may have changed: after an error everything is asked for again. */
   async #ask<T>(partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
-    return asked(() => this.#askOnce(partition, ask));
+    return asked(async () => {
+      try {
+        const cluster = await (this.#opening ??= openCluster(this.#kafka));
+        const askLeader = async () => ask(await this.#leaderOf(cluster, partition));
+        return await patiently(MOVED, askLeader, () => cluster.refreshMetadata());
+      } catch (error) {
+        // Whatever it was: the next request begins with new connections.
+        await this.close();
+        throw error;
+      }
+    });
   }
 
-  async #askOnce<T>(partition: number, ask: (broker: Broker) => Promise<T>): Promise<T> {
-    try {
-      const cluster = await (this.#opening ??= openCluster(this.#kafka));
-      await cluster.addTargetTopic(this.#topic);
-      const leaders = cluster.findLeaderForPartitions(this.#topic, [partition]);
-      return await ask(await cluster.findBroker({ nodeId: Object.keys(leaders)[0]! }));
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
+  async #leaderOf(cluster: Cluster, partition: number): Promise<Broker> {
+    await cluster.addTargetTopic(this.#topic);
+    const leaders = cluster.findLeaderForPartitions(this.#topic, [partition]);
+    return cluster.findBroker({ nodeId: Object.keys(leaders)[0]! });
   }
 }
 
