@@ -20,14 +20,8 @@ export async function makeTopicWith(
       topics: [{ topic, numPartitions: partitions, configEntries }],
     }),
   );
-  await eventually(() => endOffsets(kafka, topic), { everyMs: 100 });
-}
-
-/** The offset behind the last record of each partition; marks of transactions count too. */
-export function endOffsets(kafka: Kafka, topic: string): Promise<readonly string[]> {
-  return asAdmin(kafka, async (admin) => {
-    const offsets = await admin.fetchTopicOffsets(topic);
-    return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => high);
+  await eventually(() => asAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic)), {
+    everyMs: 100,
   });
 }
 
