@@ -6,9 +6,13 @@ import { filterOf } from './consumer/filter.js';
 import type { Group } from './consumer/group.js';
 import { checkMigrated, migrateConsumers } from './consumer/migrate.js';
 import { checkConsumerOptions } from './consumer/options.js';
+import { KafkaSource } from './consumer/kafka-source.js';
 import { PostgresSource } from './consumer/postgres-source.js';
+import type { Source } from './consumer/source.js';
 import { consumerTables, CONSUMER_SCHEMA } from './consumer/tables.js';
 import type { Log } from './job/define.js';
+import { connectKafka } from './kafka/kafkajs/connect.js';
+import { kafkaSettings } from './kafka/settings.js';
 import { resolveRetry } from './job/retry.js';
 import { Slots } from './ledger/enqueue/slots.js';
 import { checkServer, openStore } from './ledger/open-store.js';
@@ -45,7 +49,7 @@ export async function consumeEvents(options: ConsumerOptions): Promise<EventCons
     const log = await logOf(options.logger);
     const group = await openGroup(options, log, leaving);
     const ledger = await openLedgerOf(options, log, leaving);
-    const source = new PostgresSource(ledger!, group);
+    const source = sourceOf(options, group, ledger);
     const from = options.from ?? 'start';
     return new Consumer({ group, source, from, backFill: backFillFrom(ledger), close });
   } catch (error) {
@@ -68,6 +72,20 @@ export async function migrateConsumerTables(
   } finally {
     await leave();
   }
+}
+
+function sourceOf(
+  { source, kafka }: ConsumerOptions,
+  group: Group,
+  ledger: Store | undefined,
+): Source {
+  if (kafka === undefined || source === 'postgres') return new PostgresSource(ledger!, group);
+  const settings = kafkaSettings(kafka);
+  const connectLine = async () => {
+    const client = await connectKafka(settings, group.log);
+    return { client, reader: client.reader(settings.topic), topic: settings.topic };
+  };
+  return new KafkaSource(group, connectLine, ledger?.ledgerId);
 }
 
 type Leaving = (() => Promise<void>)[];

@@ -3,7 +3,6 @@ import type { EventContext } from '../api-consumer.js';
 import { toRow, type EventText } from '../kafka/record.js';
 import { toEvent } from '../ledger/read.js';
 import type { Group } from './group.js';
-import { AbandonedError } from './in-transaction.js';
 import type { Watch } from './watch.js';
 
 /**

@@ -1,3 +1,4 @@
+import { isLedgerError } from '../errors.js';
 import { delayAfter } from '../job/retry.js';
 import { isNonRetryable } from '../job/handler-errors.js';
 import { isRetryableConflict } from '../sql-errors.js';
@@ -79,7 +80,7 @@ export class PartitionReader {
     if (waitMs > 0) return waitMs;
     const { feed } = this.#parts;
     this.#place ??= await this.#readPlace();
-    if (this.#items.length === 0) this.#items = await feed.read(this.#place);
+    if (this.#items.length === 0) this.#items = await this.#read(feed, this.#place);
     if (this.#items.length === 0) return IDLE_MS;
     try {
       return await this.#settle(await this.#apply(this.#place, this.#items));
@@ -87,6 +88,17 @@ export class PartitionReader {
       if (error instanceof HandlerFailure) return this.#fail(error);
       if (error instanceof CommitError) return this.#halve(error);
       throw error;
+    }
+  }
+
+  /** What is no event of a ledger stops the partition, like an event that cannot come next. */
+  async #read(feed: Feed, place: Place): Promise<readonly Item[]> {
+    try {
+      return await feed.read(place);
+    } catch (error) {
+      if (!isLedgerError(error, 'BAD_TOPIC')) throw error;
+      await this.#halt(place, { code: 'BAD_TOPIC', message: error.message });
+      return [];
     }
   }
 

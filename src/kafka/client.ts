@@ -11,6 +11,8 @@ export interface KafkaClient {
   /** A publisher of one partition. Only one at a time with the same id can publish. */
   publisher(transactionalId: string): Publisher;
   reader(topic: string): TopicReader;
+  /** Takes part in a group, whose members share the topic's partitions out. */
+  subscribe(topic: string, group: string, member: GroupMember): Promise<Subscription>;
   /** Ends what is open. Harmless if called twice. */
   close(): Promise<void>;
 }
@@ -41,7 +43,12 @@ export interface KafkaRecord {
   readonly offset: number;
   readonly key: string | null;
   readonly value: string | null;
-  readonly headers: ReadonlyMap<string, string>;
+  readonly headers: RecordHeaders;
+}
+
+/** Headers as texts; those that nobody asks for cost nothing. */
+export interface RecordHeaders {
+  get(name: string): string | undefined;
 }
 
 /** Publishes in transactions only. After any error it is of no more use: the next one takes over. */
@@ -64,6 +71,27 @@ export interface TopicReader {
    * leave marks. Waits up to `waitMs` if there is nothing yet.
    */
   read(partition: number, offset: number, options?: ReadOptions): Promise<Page>;
+  close(): Promise<void>;
+}
+
+/** A member of a group, and what it is told. None of these may throw. */
+export interface GroupMember {
+  /** These partitions are ours from now on, and no others. Nothing of them is read before `readFrom`. */
+  assigned(partitions: ReadonlySet<number>): void;
+  /** Records of a partition, in order. Not waited for: who has too many says `pause`. */
+  received(partition: number, records: readonly KafkaRecord[]): void;
+  /** Nothing comes any more: subscribe again. */
+  ended(error: unknown): void;
+}
+
+/** A membership. What it says of a partition that is not ours (any more) has no effect. */
+export interface Subscription {
+  /** Reads a partition from an offset on; what was on its way of it is dropped. */
+  readFrom(partition: number, offset: number): void;
+  pause(partition: number): void;
+  resume(partition: number): void;
+  /** Notes, for who looks at the group, up to where partitions are done. */
+  commit(offsets: ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
-import { onTestFinished } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { expect, onTestFinished } from 'vitest';
 import {
   consumeEvents,
   type ConsumerOptions,
@@ -14,7 +15,11 @@ export interface Scene extends Site {
   /** The service's own database. */
   readonly own: string;
   readonly effects: <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>;
-  /** A consumer of the ledger's tables, stopped when the test ends. */
+  /** Brings what is recorded to where consumers read it. */
+  readonly publish: () => Promise<void>;
+  /** So many jobs, recorded and published. */
+  readonly enqueue: (count: number) => Promise<readonly string[]>;
+  /** A consumer of the group `g`, stopped when the test ends. */
   readonly consume: (options?: Partial<ConsumerOptions>) => Promise<EventConsumer>;
   /** Every effect by partition, as the handler `record` left it. */
   readonly applied: () => Promise<readonly Applied[]>;
@@ -28,8 +33,25 @@ export interface Applied {
   readonly type: string;
 }
 
+/** Where a scene's consumers read; `publish` brings it there. */
+export interface Origin {
+  /** Of the names of groups, where others could see them. */
+  readonly prefix?: string;
+  readonly options: (site: Site) => Partial<ConsumerOptions>;
+  readonly publish: (site: Site) => Promise<void>;
+}
+
+/** The ledger's own tables. */
+export const fromTables: Origin = {
+  options: ({ url }) => ({ ledger: url }),
+  publish: () => Promise.resolve(),
+};
+
 /** Opens both; `effects` is the table that `record` writes. */
-export async function openScene(options: SiteOptions = { partitions: 2 }): Promise<Scene> {
+export async function openScene(
+  origin: Origin = fromTables,
+  options: SiteOptions = { partitions: 2 },
+): Promise<Scene> {
   const site = await openSite(options);
   const own = await createDatabase({ empty: true });
   onTestFinished(() => own.drop());
@@ -37,8 +59,10 @@ export async function openScene(options: SiteOptions = { partitions: 2 }): Promi
   const effects: Scene['effects'] = (text, values) => ask(own.url, text, values);
   const consume = async (more: Partial<ConsumerOptions> = {}) => {
     const consumer = await consumeEvents({
-      ...{ group: 'g', handler: record, database: own.url, ledger: site.url },
-      ...{ migrate: true, logger: false, ...more },
+      ...{ handler: record, database: own.url, migrate: true, logger: false },
+      ...origin.options(site),
+      ...more,
+      group: `${origin.prefix ?? ''}${more.group ?? 'g'}`,
     });
     onTestFinished(() => consumer.stop());
     return consumer;
@@ -49,7 +73,17 @@ export async function openScene(options: SiteOptions = { partitions: 2 }): Promi
     site.sql<Applied>(
       'select partition::int, position::int, type::text from jobledger.events order by 1, 2',
     );
-  return { ...site, own: own.url, effects, consume, applied, recorded };
+  const publish = () => origin.publish(site);
+  const enqueue = async (count: number) => {
+    const items = Array.from({ length: count }, (_, at) => {
+      const id = `${randomUUID().slice(0, 34)}0${at % 2}`;
+      return { job: `k${at % 3}`, payload: { at }, id };
+    });
+    const enqueued = await site.ledger.enqueueMany(items);
+    await publish();
+    return enqueued.map(({ id }) => id);
+  };
+  return { ...site, own: own.url, effects, consume, applied, recorded, publish, enqueue };
 }
 
 /** No key: an effect that is done twice is seen. */
@@ -64,6 +98,11 @@ export const record: EventHandler = async (event, { transaction, attempt }) => {
     [partition, position, type, streamId, attempt],
   );
 };
+
+/** Every event of the ledger has taken effect, once and in the order of its partition. */
+export async function expectAll(scene: Scene): Promise<void> {
+  expect(byPartition(await scene.applied())).toEqual(await scene.recorded());
+}
 
 /** Waits until the group has done everything that is there. */
 export async function caughtUp(consumer: EventConsumer, timeoutMs = 10_000): Promise<void> {

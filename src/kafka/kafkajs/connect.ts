@@ -2,12 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import type { KafkaOptions } from '../../api-kafka.js';
 import type { Log } from '../../job/define.js';
-import type { KafkaClient, Publisher, TopicFacts, TopicPlan, TopicReader } from '../client.js';
+import type {
+  GroupMember,
+  KafkaClient,
+  Publisher,
+  Subscription,
+  TopicFacts,
+  TopicPlan,
+  TopicReader,
+} from '../client.js';
 import { asked } from './broker-error.js';
 import { loadKafka } from './load.js';
 import { MOVED, patiently } from './patience.js';
 import { KafkajsPublisher } from './publisher.js';
 import { KafkajsReader } from './reader.js';
+import { KafkajsSubscription } from './subscription.js';
 
 /** The port's answer by kafkajs. Nothing connects before the first request. */
 export async function connectKafka(options: KafkaOptions, log: Log): Promise<KafkaClient> {
@@ -28,6 +37,17 @@ class KafkajsClient implements KafkaClient {
 
   reader(topic: string): TopicReader {
     return this.#keep(new KafkajsReader(this.#kafka, topic));
+  }
+
+  async subscribe(topic: string, group: string, member: GroupMember): Promise<Subscription> {
+    const subscription = this.#keep(new KafkajsSubscription(this.#kafka, topic, group, member));
+    try {
+      await subscription.open();
+      return subscription;
+    } catch (error) {
+      await subscription.close();
+      throw error;
+    }
   }
 
   async describeTopic(topic: string): Promise<TopicFacts | undefined> {

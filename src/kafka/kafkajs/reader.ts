@@ -1,14 +1,9 @@
 import type { Kafka } from 'kafkajs';
-import type { KafkaRecord, Page, ReadOptions, TopicReader } from '../client.js';
+import type { Page, ReadOptions, TopicReader } from '../client.js';
 import { asked } from './broker-error.js';
-import {
-  committedRecords,
-  openCluster,
-  type Broker,
-  type Cluster,
-  type RawMessage,
-} from './internals.js';
+import { committedRecords, openCluster, type Broker, type Cluster } from './internals.js';
 import { MOVED, patiently } from './patience.js';
+import { toRecord } from './to-record.js';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -94,13 +89,3 @@ export class KafkajsReader implements TopicReader {
 const READ_COMMITTED = 1;
 const LATEST = -1;
 const EARLIEST = -2;
-
-function toRecord({ offset, key, value, headers }: RawMessage): KafkaRecord {
-  const texts = Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)] as const);
-  return {
-    offset: Number(offset),
-    key: key === null ? null : key.toString(),
-    value: value === null ? null : value.toString(),
-    headers: new Map(texts),
-  };
-}
