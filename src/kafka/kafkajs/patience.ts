@@ -10,6 +10,7 @@ export const BUSY: ReadonlySet<string> = new Set([
   'GROUP_LOAD_IN_PROGRESS',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR_FOR_GROUP',
+  'KafkaJSGroupCoordinatorNotFound',
 ]);
 
 /** A topic that was made just now, or whose leader has changed. */
@@ -40,8 +41,12 @@ export async function patiently<T>(
   }
 }
 
-/** kafkajs hides the answer behind the error of its own last try. */
+/** What was answered; kafkajs hides it behind the error of its own last try, or in an error's name. */
 function typeOf(error: unknown): string {
-  const { type, cause } = error as { type?: string; cause?: { type?: string } };
-  return type ?? cause?.type ?? '';
+  const { type, name, cause } = error as {
+    type?: string;
+    name?: string;
+    cause?: { type?: string };
+  };
+  return type ?? cause?.type ?? name ?? '';
 }
