@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
 import type { EventContext } from '../api-consumer.js';
-import { toRow, type EventText } from '../kafka/record.js';
-import { toEvent } from '../ledger/read.js';
+import type { EventText } from '../kafka/record.js';
 import type { Group } from './group.js';
+import { readEvent } from './read-event.js';
 import type { Watch } from './watch.js';
 
 /**
@@ -17,7 +17,7 @@ export function callHandler(
   watch: Watch,
 ): Promise<unknown> | undefined {
   const context: EventContext = { transaction, attempt, signal: watch.signal };
-  const answer = group.handler(toEvent(toRow(event)), context);
+  const answer = group.handler(readEvent(event), context);
   return isPromise(answer) ? watch.over(answer, group.timeoutMs) : undefined;
 }
 

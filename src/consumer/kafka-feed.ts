@@ -7,8 +7,8 @@ import type { Feed, Item, Point } from './source.js';
 /** Records given at a time. */
 const PAGE = 2_000;
 /** Records in hand above which no more are asked for, and below which they are again. */
-const MUCH = 12_000;
-const LITTLE = 6_000;
+const MUCH = 4_000;
+const LITTLE = 2_000;
 
 /** What the feeds of a process share. */
 export interface FeedParts {
@@ -23,7 +23,8 @@ export interface FeedParts {
 export class KafkaFeed implements Feed {
   readonly #parts: FeedParts;
   readonly #partition: number;
-  #records: KafkaRecord[] = [];
+  /** What has come, in order; a text says why a record is no event of a ledger. */
+  #records: (Item | string)[] = [];
   /** How many of them have been given already. */
   #given = 0;
   #isPaused = false;
@@ -53,7 +54,8 @@ export class KafkaFeed implements Feed {
   /** Records have come. */
   push(records: readonly KafkaRecord[]): void {
     if (this.#behind === undefined || records.length === 0) return;
-    for (const record of records) this.#records.push(record);
+    // Read at once: a record as it came holds a buffer for each of its headers.
+    for (const record of records) this.#records.push(toItem(record));
     if (this.#inHand() < MUCH || this.#isPaused) return;
     this.#isPaused = true;
     this.#parts.subscription()?.pause(this.#partition);
@@ -85,13 +87,12 @@ export class KafkaFeed implements Feed {
   #take(): readonly Item[] {
     const items: Item[] = [];
     while (this.#inHand() > 0 && items.length < PAGE) {
-      const record = this.#records[this.#given]!;
-      const published = fromRecord(record);
-      if (typeof published === 'string') {
+      const item = this.#records[this.#given]!;
+      if (typeof item === 'string') {
         if (items.length > 0) break;
-        return this.#refuse(published);
+        return this.#refuse(item);
       }
-      items.push({ ...published, resumeAt: record.offset + 1 });
+      items.push(item);
       this.#given += 1;
     }
     // Moving the rest to the front costs little if it is less than what is dropped.
@@ -116,6 +117,13 @@ export class KafkaFeed implements Feed {
   #refuse(problem: string): never {
     throw new LedgerError('BAD_TOPIC', `partition ${this.#partition}: ${problem}`);
   }
+}
+
+function toItem(record: KafkaRecord): Item | string {
+  const published = fromRecord(record);
+  if (typeof published === 'string') return published;
+  const { origin, event } = published;
+  return { origin, event, resumeAt: record.offset + 1 };
 }
 
 type Behind = Pick<Point, 'epoch' | 'position'>;

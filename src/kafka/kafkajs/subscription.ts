@@ -7,7 +7,7 @@ const SESSION_MS = 30_000;
 const HEARTBEAT_MS = 3_000;
 /** How long the broker may wait for something new, and how long it takes to heed a `resume`, in milliseconds. */
 const WAIT_MS = 100;
-const PARTITION_BYTES = 2 * 1024 * 1024;
+const PARTITION_BYTES = 1024 * 1024;
 
 /**
  * A membership by kafkajs. It fetches again only when all of a fetch has been handled, and beats its

@@ -20,14 +20,10 @@ export function toRecord({ offset, key, value, headers }: Message): KafkaRecord 
 }
 
 class Headers implements RecordHeaders {
-  readonly #raw: NonNullable<Message['headers']>;
-
-  constructor(raw: NonNullable<Message['headers']>) {
-    this.#raw = raw;
-  }
+  constructor(private readonly raw: NonNullable<Message['headers']>) {}
 
   get(name: string): string | undefined {
-    const value = this.#raw[name];
-    return value === undefined ? undefined : String(value);
+    const value = this.raw[name];
+    return value === undefined ? undefined : value.toString();
   }
 }
