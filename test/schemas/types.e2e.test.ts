@@ -56,9 +56,8 @@ async function differing(
     ({ name, schema }) => `true satisfies Same<${typeText(schema)}, ${TYPES[name]}>;`,
   );
   const folder = await temporaryFolder();
-  const file = join(folder, 'same.ts');
-  await writeFile(file, [...lines, PRELUDE].join('\n'));
-  const output = await compile(file);
+  await writeFile(join(folder, 'same.ts'), [...lines, PRELUDE].join('\n'));
+  const output = await compile(folder, 'same.ts');
   return [...output.matchAll(/same\.ts\((\d+),\d+\): error/g)].map(([, line]) => Number(line) - 1);
 }
 
@@ -70,7 +69,7 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 `;
 
-async function compile(file: string): Promise<string> {
+async function compile(folder: string, file: string): Promise<string> {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const flags = [
     '--noEmit',
@@ -84,12 +83,13 @@ async function compile(file: string): Promise<string> {
   const options = [...flags, '--target', 'es2023', '--types', '', file];
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...options], {
+      cwd: folder,
       maxBuffer: 2 ** 26,
     });
     return stdout;
   } catch (error) {
     const { stdout } = error as { readonly stdout?: string };
-    if (!stdout?.includes('same.ts(')) throw error;
+    if (!stdout?.startsWith(`${file}(`)) throw error;
     return stdout;
   }
 }

@@ -10,7 +10,7 @@ export interface Altered {
 export function* wrongValues(root: Schema, value: unknown, at: Schema = root): Generator<Altered> {
   const schema = branchOf(root, at, value);
   if (isTyped(schema)) yield { what: ' is of another type', value: anotherType(schema) };
-  if (Array.isArray(value)) {
+  if (schema.items !== undefined && Array.isArray(value)) {
     for (const { what, value: inner } of wrongValues(root, value[0], schema.items))
       yield { what: `/0${what}`, value: [inner, ...value.slice(1)] };
     return;
