@@ -30,6 +30,8 @@ export const ERRORS = {
   LEDGER_CLOSED: 'refused',
   CONFLICT: 'refused',
   LEDGER_RUNNING: 'refused',
+  LEDGER_IS_MIRROR: 'refused',
+  LEDGER_NOT_EMPTY: 'refused',
   UNSTORABLE: 'bad-input',
   TOPIC_AHEAD: 'refused',
   TOPIC_DIVERGED: 'refused',

@@ -1,5 +1,6 @@
 export { openLedger, migrateDatabase } from './open-ledger.js';
 export { consumeEvents, migrateConsumerTables } from './open-consumer.js';
+export { restoreLedger } from './open-from-kafka.js';
 export { defineJob } from './job/define-job.js';
 export { defineProjection } from './projector/projection.js';
 export { column, nullable } from './projector/columns.js';
@@ -67,6 +68,7 @@ export type {
   PublishedPartition,
   RelayOptions,
 } from './api-kafka.js';
+export type { FromKafkaOptions, Restored, RestoreOptions, RestoreProgress } from './api-restore.js';
 export type {
   ConsumeFrom,
   ConsumerOptions,

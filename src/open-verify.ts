@@ -3,6 +3,7 @@ import type { Projection } from './api-projector.js';
 import type { Verification, VerifyOptions } from './api-views.js';
 import { checkLedger } from './checker/check-ledger.js';
 import { snapshot } from './database.js';
+import { isMirror, refuseMirror } from './ledger/role.js';
 import type { Store } from './ledger/store.js';
 import { verify } from './ledger/verify/verify.js';
 import { readStatus } from './projector/status.js';
@@ -14,7 +15,9 @@ export async function verifyLedger(
   schema: string,
   { deep = false, projections }: VerifyOptions = {},
 ): Promise<Verification> {
-  let answer = await verify(store);
+  const mirror = await isMirror(store);
+  if (mirror && deep) await refuseMirror(store, 'verify, deep');
+  let answer = await verify(store, { dispatch: !mirror });
   if (deep) answer = await withFindings(store, schema, answer);
   return projections === undefined ? answer : withProjections(store, projections, answer);
 }

@@ -21,6 +21,9 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === '55P03';
 }
 
+/** What the events of a mirror answer to everybody but the copier. */
+export const IS_MIRROR_STATE = 'JL001';
+
 /** The same as an error of ours, where a lock was not even waited for. */
 export function partitionLocked(): Error {
   return Object.assign(new Error('the partition is locked'), { code: '55P03' });
@@ -81,6 +84,13 @@ export function asStoreError(error: unknown): unknown {
     return new LedgerError('BAD_SERVER', `database: this role may not do that: ${error.message}`, {
       cause: error,
     });
+  }
+  if (state === IS_MIRROR_STATE) {
+    return new LedgerError(
+      'LEDGER_IS_MIRROR',
+      'database: this ledger is filled from its topic, and takes no other events meanwhile',
+      { cause: error },
+    );
   }
   if (state === '25006') {
     return new LedgerError('STORE_READ_ONLY', 'database: the server is a standby or read-only', {

@@ -27,6 +27,7 @@ import { registerRelay } from './relay.js';
 import { registerRepair } from './repair.js';
 import { registerReprioritize } from './reprioritize.js';
 import { registerReschedule } from './reschedule.js';
+import { registerRestore } from './restore.js';
 import { registerRetry } from './retry.js';
 import { registerStats } from './stats.js';
 import { addStoreFlags } from './store-flags.js';
@@ -67,7 +68,7 @@ function program(): Command {
   all.commandsGroup('Read models:');
   for (const register of [registerProject, registerProjections]) register(all);
   all.commandsGroup('Kafka:');
-  for (const register of [registerRelay]) register(all);
+  for (const register of [registerRelay, registerRestore]) register(all);
   all.commandsGroup('Step in:');
   for (const register of [registerRetry, registerCancel, registerDiscard]) register(all);
   for (const register of [registerReschedule, registerReprioritize]) register(all);

@@ -3,6 +3,7 @@ import { LedgerError } from '../errors.js';
 import type { Log } from '../job/define.js';
 import { asStoreError } from '../sql-errors.js';
 import { PROGRAM_VERSION, readLedger, SCHEMA_VERSION, tooNew } from './ledger-row.js';
+import { readRole } from './role.js';
 import type { Store } from './store.js';
 import { tablesOf } from './tables.js';
 import { Notifier } from './notifier.js';
@@ -77,6 +78,7 @@ export async function openStore(database: Database, options: StoreOptions): Prom
     tables,
     ledgerId: row.id,
     partitions: row.partitions,
+    role: { now: await readRole(database.pool, options.schema) },
     lockSpace: Buffer.from(row.id.slice(0, 8), 'hex').readInt32BE(),
     channel,
     signals: new Signals(),

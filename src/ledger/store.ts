@@ -5,6 +5,9 @@ import type { Notifier } from './notifier.js';
 import type { Signals } from './signals.js';
 import type { Transitions } from './transitions.js';
 
+/** Whether a ledger is written to, or is the copy of one that is filled from its topic. */
+export type Role = 'primary' | 'mirror';
+
 /**
  * An opened ledger as this folder sees it: where it is, how many partitions it has, which lock
  * guards each. The folder owns every table of the schema; it promises that a partition's positions
@@ -16,6 +19,8 @@ export interface Store {
   readonly tables: Tables;
   readonly ledgerId: string;
   readonly partitions: number;
+  /** What it was when it was asked last; see `refuseMirror`. */
+  readonly role: { now: Role };
   /** First half of the advisory lock key; the partition is the second. */
   readonly lockSpace: number;
   /** LISTEN channel of this ledger. */

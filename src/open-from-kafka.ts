@@ -1,0 +1,102 @@
+import type { FromKafkaOptions, Restored, RestoreOptions } from './api-restore.js';
+import { ledgerSettings } from './config.js';
+import { LedgerError } from './errors.js';
+import { connectKafka } from './kafka/kafkajs/connect.js';
+import { restore } from './kafka/restore/restore.js';
+import { badTopic, type Source } from './kafka/restore/source.js';
+import { checkOwner, surveyTopic, type Survey } from './kafka/restore/survey.js';
+import { kafkaSettings } from './kafka/settings.js';
+import { readHeads } from './ledger/heads.js';
+import { migrate } from './ledger/migrate.js';
+import { adopt, suspend } from './ledger/mirror/become-mirror.js';
+import { checkServer, openStore } from './ledger/open-store.js';
+import { refuseWhileRunning } from './ledger/repair/stopped.js';
+import type { Store } from './ledger/store.js';
+import { logOf } from './log.js';
+import { connect } from './open-database.js';
+import { optionProblems } from './open-options.js';
+import { asStoreError } from './sql-errors.js';
+
+/**
+ * Makes an empty database the ledger of which a topic holds the events: the events themselves, its id,
+ * and the tables by which jobs go on. Writers have to be stopped. Broken off anywhere, the ledger is a
+ * mirror, which no worker and no enqueue works on, and the same call goes on. Throws `LEDGER_NOT_EMPTY`,
+ * `LEDGER_RUNNING`, `TOPIC_DIVERGED`, `BAD_TOPIC`, `OTHER_LEDGER` and what `openLedger` throws.
+ *
+ * @example
+ * const kafka = { brokers: ['kafka-1:9092'] };
+ * const { events } = await restoreLedger({ database: 'postgres://…/new', kafka });
+ */
+export async function restoreLedger(options: RestoreOptions): Promise<Restored> {
+  const { tail = false, onProgress } = options;
+  return withTopic(options, async (site) => {
+    const store = await asMirror(site, tail);
+    return restore(store, site.source, site.survey, onProgress);
+  });
+}
+
+/** A database and the topic of which its ledger is made. */
+interface Site {
+  readonly source: Source;
+  readonly survey: Survey;
+  /** The ledger of the database, made if there was none. */
+  open(): Promise<Store>;
+}
+
+async function withTopic<T>(
+  options: FromKafkaOptions,
+  use: (site: Site) => Promise<T>,
+): Promise<T> {
+  const { kafka, database: where, schema, pooler, logger } = options;
+  const given = { database: where, schema, pooler, logger };
+  const settings = ledgerSettings(given, optionProblems(given));
+  const { topic, ...brokers } = kafkaSettings(kafka);
+  const log = await logOf(logger);
+  const client = await connectKafka({ ...brokers, topic }, log);
+  const { database, leave } = await connect(settings);
+  try {
+    await checkServer(database);
+    const source = { reader: client.reader(topic), topic };
+    const facts = await client.describeTopic(topic);
+    if (facts === undefined) throw badTopic(source, 'it is not there');
+    const { partitions } = facts;
+    const survey = await surveyTopic(source, partitions);
+    const open = async () => {
+      await migrate(database.pool, { schema: settings.schema, partitions });
+      const store = { schema: settings.schema, log, clockShiftMs: () => 0 };
+      return openStore(database, store);
+    };
+    return await use({ source, survey, open });
+  } catch (error) {
+    throw asStoreError(error);
+  } finally {
+    await client.close();
+    await leave();
+  }
+}
+
+/**
+ * The ledger as a mirror of the topic: one that it was, one without events that becomes it, or with
+ * `tail` one that was the primary.
+ */
+async function asMirror({ source, survey, open }: Site, tail: boolean): Promise<Store> {
+  const store = await open();
+  checkPartitions(source, survey, store);
+  if (store.role.now === 'mirror') checkOwner(source, survey, store.ledgerId);
+  await refuseWhileRunning(store, (text, values) => store.database.pool.query(text, values));
+  if (store.role.now === 'mirror') return store;
+  if (tail && (await readHeads(store)).size > 0) {
+    checkOwner(source, survey, store.ledgerId);
+    await suspend(store);
+  } else await adopt(store, survey);
+  return open();
+}
+
+function checkPartitions(source: Source, survey: Survey, store: Store): void {
+  const { length: partitions } = survey.partitions;
+  if (partitions === store.partitions) return;
+  throw new LedgerError(
+    'BAD_TOPIC',
+    `topic ${source.topic}: it has ${partitions} partitions, the ledger of this schema ${store.partitions}; restore into an empty schema, which is made to fit`,
+  );
+}
