@@ -69,7 +69,7 @@ export const FAULTS = {
   },
   'connections cut in mid-statement': {
     weight: 6,
-    run: ({ proxy }, random) => proxy.cutMidStatement(random, random.whole(1, 6)) > 0,
+    run: ({ proxy }, random) => proxy.cutHalfWay(random, random.whole(1, 6)) > 0,
   },
   'commit not acknowledged': {
     weight: 8,
@@ -121,7 +121,7 @@ export const FAULTS = {
 };
 
 /** A stranger's transaction that holds something for a while and then takes it all back. */
-async function held({ connect }, random, [text, values]) {
+export async function held({ connect }, random, [text, values]) {
   const client = await connect();
   try {
     await client.query(`begin; set local lock_timeout = '3s'`);
@@ -143,15 +143,4 @@ async function fill(connect) {
       return strangers;
     }
   }
-}
-
-/** The run's faults by the seed alone: every kind once, then by weight. */
-export function schedule(random, count) {
-  const names = Object.keys(FAULTS);
-  const weights = names.flatMap((name) => Array(FAULTS[name].weight).fill(name));
-  const first = random.shuffled(names);
-  return Array.from({ length: count }, (_, n) => ({
-    name: first[n] ?? random.pick(weights),
-    gapMs: random.whole(100, 1_800),
-  }));
 }

@@ -12,6 +12,8 @@ export function copyProgram(folder) {
   mkdirSync(copy);
   cpSync(join(ROOT, 'dist'), join(copy, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(copy, 'package.json'));
+  // What its broker is fetched by.
+  cpSync(join(ROOT, 'scripts/kafka'), join(copy, 'scripts/kafka'), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   return copy;
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { LedgerError } from '../errors.js';
 import { isFree } from './free-ports.js';
 import { javaOptions, type BrokerHome } from './serve.js';
-import { LOG_PROPERTIES, serverProperties } from './settings.js';
+import { LOG_PROPERTIES, serverProperties, type BrokerPlace } from './settings.js';
 
 /**
  * Refuses a folder on which a broker runs. Kafka has a lock of its own, but takes it only after it
@@ -28,7 +28,7 @@ export async function refuseInUse(folder: string): Promise<void> {
 /** Writes the settings, and formats the folder for the data if that has not been done. */
 export async function prepare(
   home: BrokerHome,
-  ports: { readonly port: number; readonly controllerPort: number },
+  ports: Omit<BrokerPlace, 'dataFolder'>,
 ): Promise<void> {
   const dataFolder = join(home.folder, 'data');
   const settings = join(home.folder, 'server.properties');

@@ -2,6 +2,8 @@
 export interface BrokerPlace {
   readonly port: number;
   readonly controllerPort: number;
+  /** The port that clients are told to use. */
+  readonly advertisedPort: number;
   readonly dataFolder: string;
 }
 
@@ -9,12 +11,17 @@ export interface BrokerPlace {
  * `server.properties` of a broker that is its own controller, alone, on the loopback. A killed broker
  * is let in again only when its old session is over: hence a session of one second, not of nine.
  */
-export function serverProperties({ port, controllerPort, dataFolder }: BrokerPlace): string {
+export function serverProperties({
+  port,
+  controllerPort,
+  advertisedPort,
+  dataFolder,
+}: BrokerPlace): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+advertised.listeners=PLAINTEXT://127.0.0.1:${advertisedPort}
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT

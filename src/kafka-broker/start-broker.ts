@@ -22,6 +22,8 @@ export interface BrokerOptions {
   readonly log?: (line: string) => void;
   /** Where fetched jars are kept; the user's cache unless given. */
   readonly cacheFolder?: string;
+  /** The port that clients are told to use: of a proxy on the loopback; its own unless given. */
+  readonly advertisedPort?: number;
 }
 
 /** A broker of one's own. */
@@ -68,7 +70,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     if (given === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 20 });
   };
   try {
-    return brokerOf(await startAnywhere(home), home, remove);
+    return brokerOf(await startAnywhere(home, options.advertisedPort), home, remove);
   } catch (error) {
     await remove();
     throw error;
@@ -107,10 +109,10 @@ function brokerOf(
 }
 
 /** Between the choice of a port and its use another process may take it. */
-async function startAnywhere(home: BrokerHome): Promise<Started> {
+async function startAnywhere(home: BrokerHome, advertised?: number): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
     const [port, controllerPort] = await freePorts();
-    await prepare(home, { port, controllerPort });
+    await prepare(home, { port, controllerPort, advertisedPort: advertised ?? port });
     try {
       return { port, server: await serve(home) };
     } catch (error) {

@@ -1,0 +1,55 @@
+// The suite of the topic: the ledger's own, with a broker behind a proxy and relays that publish to it.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { becomes, drain, openProducer, openWorker, ordersOf, setLedger } from '../ledger-suite.mjs';
+import { load } from '../program.mjs';
+import { judge } from '../verdict.mjs';
+import { FAULTS } from './faults.mjs';
+import { startKafkaProxy } from './proxy.mjs';
+import { relaysLeft, topicChecks } from './verdict.mjs';
+
+export const TOPIC = 'chaos.events';
+const RELAYS = ['relay-1', 'relay-2', 'relay-3'];
+/** Short, so that a take-over fits into every fault. */
+const LEASE_MS = 1_500;
+const MAX_CONNECTIONS = 100;
+
+export const kafkaSuite = {
+  faults: FAULTS,
+  set: async (scene) => {
+    await setLedger(scene, MAX_CONNECTIONS);
+    await setBroker(scene);
+    await Promise.all([
+      ...['worker-1', 'worker-2'].map((name) => openWorker(scene, name)),
+      ...['producer-1', 'producer-2'].map((name) => openProducer(scene, name)),
+      ...RELAYS.map((name) => openRelay(scene, name)),
+    ]);
+  },
+  drain: async (scene) => {
+    await scene.broker.start();
+    const empty = await drain(scene);
+    return (await becomes(async () => (await relaysLeft(scene)).length === 0)) && empty;
+  },
+  judge: (scene, facts) => judge(scene, facts, () => topicChecks(scene)),
+};
+
+/** A broker that tells its clients to come by way of the proxy. */
+export async function setBroker(scene) {
+  const { startBroker } = await load(scene.program, 'kafka-broker/start-broker.js');
+  const kafkaProxy = await startKafkaProxy(() => scene.broker.port);
+  scene.ends.unshift(kafkaProxy.close);
+  const folder = join(scene.folder, 'broker');
+  mkdirSync(folder);
+  const broker = await startBroker({ folder, advertisedPort: kafkaProxy.port });
+  scene.ends.push(broker.kill);
+  Object.assign(scene, { broker, kafkaProxy, topic: TOPIC });
+}
+
+export function openRelay(scene, name) {
+  const kafka = { brokers: [scene.kafkaProxy.brokers], topic: scene.topic };
+  return scene.crew.open(name, 'relay.mjs', {
+    ...ordersOf(scene, name),
+    ledger: { maxConnections: 5 },
+    relay: { kafka, leaseMs: LEASE_MS },
+  });
+}
