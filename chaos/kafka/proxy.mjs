@@ -19,10 +19,10 @@ export async function startKafkaProxy(target) {
     loseAnswer: (apiKey, timeoutMs) => proxy.spring({ loses: apiKey }, timeoutMs),
     /**
      * The next request of the sort stays here, with all that follows on its link. Resolves when it is
-     * held, with the way to let it go; undefined if none came in time.
+     * held, with the way to let it go, which resolves when it is answered; undefined if none came in time.
      */
     hold: async (apiKey, timeoutMs) => {
-      const trap = { holds: apiKey, release: undefined };
+      const trap = { holds: apiKey };
       return (await proxy.spring(trap, timeoutMs)) ? trap.release : undefined;
     },
   };
@@ -31,20 +31,22 @@ export async function startKafkaProxy(target) {
 function toServer(link, chunk) {
   link.asked ??= new Map();
   link.requests = cutFrames(link.requests, chunk, (frame) => {
-    const apiKey = frame.readInt16BE(4);
-    link.asked.set(frame.readInt32BE(8), apiKey);
+    const [apiKey, id] = [frame.readInt16BE(4), frame.readInt32BE(8)];
+    link.asked.set(id, apiKey);
     const { trap } = link;
-    if (trap?.holds === apiKey && trap.release === undefined) holdBack(link, trap);
+    if (trap?.holds === apiKey && trap.release === undefined) holdBack(link, trap, id);
     if (link.held === undefined) link.upstream.write(frame);
     else link.held.push(frame);
   });
 }
 
-function holdBack(link, trap) {
+function holdBack(link, trap, id) {
   link.held = [];
+  const answered = new Promise((resolve) => (link.late = { id, resolve }));
   trap.release = () => {
     for (const frame of link.held) link.upstream.write(frame);
     link.held = undefined;
+    return answered;
   };
   trap.spring();
 }
@@ -55,11 +57,13 @@ function toClient(link, chunk) {
     const apiKey = link.asked.get(id);
     link.asked.delete(id);
     const { trap } = link;
-    if (trap?.loses !== apiKey || apiKey === undefined || trap.sprung)
-      return void link.client.write(frame);
-    trap.sprung = true;
-    trap.spring();
-    link.cut();
+    if (trap?.loses === apiKey && apiKey !== undefined && !trap.done) {
+      trap.done = true;
+      trap.spring();
+      return link.cut();
+    }
+    link.client.write(frame);
+    if (link.late?.id === id) link.late.resolve();
   });
 }
 

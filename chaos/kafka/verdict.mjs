@@ -39,18 +39,13 @@ export async function topicChecks(scene) {
 
 /** What the records of a topic are held to, by the events of the ledger. */
 export function compare(events, records) {
-  return [
-    {
-      name: 'the topic has every event once and in order: positions from 1 to the head',
-      held: records.length,
-      broken: outOfOrder(events, records),
-    },
-    {
-      name: 'key, headers and value of every record are its event',
-      held: records.length,
-      broken: different(events, records),
-    },
-  ];
+  const rules = {
+    'positions of the topic are 1, 2, 3 and so on, in each partition': disorder(records),
+    'versions of each job on the topic are 1, 2, 3 and so on': brokenStreams(records),
+    'the topic ends where the ledger does': otherEnds(events, records),
+    'key, headers and value of every record are its event': different(events, records),
+  };
+  return Object.entries(rules).map(([name, broken]) => ({ name, held: records.length, broken }));
 }
 
 async function takeoversOf({ ask, topic }) {
@@ -75,24 +70,38 @@ export function readLedger({ ask }) {
 }
 
 /** By the ids alone, in the order of each partition of the topic. */
-function outOfOrder(events, records) {
-  const heads = new Map();
-  for (const { partition, position } of events) heads.set(partition, position);
-  const seen = new Map([...heads.keys()].map((partition) => [partition, 0]));
-  const broken = [];
-  for (const { partition, offset, headers } of records) {
-    const expected = (seen.get(partition) ?? 0) + 1;
-    const id = headers.get('ce_id');
-    if (id !== `${partition}/${expected}`)
-      broken.push(
-        `partition ${partition}, offset ${offset}: it has ${id}, not position ${expected}`,
-      );
-    seen.set(partition, Number(id?.split('/')[1]));
-  }
-  for (const [partition, head] of heads)
-    if (seen.get(partition) !== head)
-      broken.push(`partition ${partition} ends at ${seen.get(partition)}, the ledger at ${head}`);
-  return broken;
+function disorder(records) {
+  return stepsOf(records, ({ partition, headers }) => {
+    const [named, position] = headers.get('ce_id')?.split('/') ?? [];
+    return [`partition ${partition}`, Number(named) === partition ? Number(position) : NaN];
+  });
+}
+
+function brokenStreams(records) {
+  return stepsOf(records, ({ key, headers }) => [`job ${key}`, Number(headers.get('jl_version'))]);
+}
+
+/** A line for each record whose number is not one more than that of the record before, of the same name. */
+function stepsOf(records, numberOf) {
+  const last = new Map();
+  return records.flatMap((record) => {
+    const [name, number] = numberOf(record);
+    const expected = (last.get(name) ?? 0) + 1;
+    last.set(name, number);
+    if (number === expected) return [];
+    return [`${name}: ${number} at ${record.partition}, offset ${record.offset}, not ${expected}`];
+  });
+}
+
+function otherEnds(events, records) {
+  const lastIds = (ids) => new Map(ids.map((id) => [id?.split('/')[0], id]));
+  const ends = lastIds(records.map(({ headers }) => headers.get('ce_id')));
+  const heads = lastIds(events.map(({ headers }) => headers.ce_id));
+  return [...heads].flatMap(([partition, head]) =>
+    ends.get(partition) === head
+      ? []
+      : [`it ends at ${ends.get(partition)}, the ledger at ${head}`],
+  );
 }
 
 function different(events, records) {
