@@ -39,6 +39,36 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
   };
 }
 
+/** What of the standard OTEL_* variables decides whether and how telemetry is set up. */
+export interface OtelEnvironment {
+  /** Somebody said where spans go, and did not switch the SDK off. */
+  readonly wantsTraces: boolean;
+  readonly wantsMetrics: boolean;
+  readonly wantsLogs: boolean;
+  readonly hasServiceName: boolean;
+  /** How `trace --export` sends: JSON if asked for, else protobuf. */
+  readonly isJson: boolean;
+}
+
+/** Reads the standard variables; everything else of them the SDK reads itself. */
+export function readOtelEnvironment(env: NodeJS.ProcessEnv = process.env): OtelEnvironment {
+  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+  const off = env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true';
+  const exports = (name: string) => !off && isSet(name) && env[name]?.trim() !== 'none';
+  const endpoint =
+    isSet('OTEL_EXPORTER_OTLP_ENDPOINT') || isSet('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
+  const protocol =
+    env['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? '';
+  return {
+    wantsTraces: isSet('OTEL_TRACES_EXPORTER') ? exports('OTEL_TRACES_EXPORTER') : endpoint && !off,
+    wantsMetrics: exports('OTEL_METRICS_EXPORTER'),
+    wantsLogs: exports('OTEL_LOGS_EXPORTER'),
+    hasServiceName:
+      isSet('OTEL_SERVICE_NAME') || /\bservice\.name=/.test(env['OTEL_RESOURCE_ATTRIBUTES'] ?? ''),
+    isJson: protocol.trim() === 'http/json',
+  };
+}
+
 /** Ledger options, checked together and made whole. */
 export interface LedgerSettings {
   readonly database: { readonly embedded: string } | { readonly config: ClientConfig };

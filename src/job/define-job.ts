@@ -10,7 +10,7 @@ import type {
 import { JobDefinitionError } from './definition-error.js';
 import { maxAttemptsProblem, priorityProblem, shown, timeoutProblem } from './limits.js';
 import { nameProblem } from './names.js';
-import { functionProblem, unknownOptions } from './option-problems.js';
+import { functionProblem, traceProblem, unknownOptions } from './option-problems.js';
 import { retryProblems } from './retry-problems.js';
 
 /**
@@ -67,6 +67,7 @@ const OPTIONS = {
   retry: true,
   maxAttempts: true,
   timeout: true,
+  trace: true,
   classify: true,
 } as const satisfies { readonly [K in keyof JobOptions<Schema>]-?: true };
 
@@ -92,6 +93,7 @@ function problemsOf(options: JobOptions<Schema>): string[] {
     maxAttempts === undefined ? undefined : maxAttemptsProblem('maxAttempts', maxAttempts),
     timeout === undefined ? undefined : timeoutProblem('timeout', timeout),
     ...retryProblems(options.retry, { allowFunction: true }),
+    traceProblem(options.trace),
     functionProblem('classify', options.classify),
     ...unknownOptions(options, OPTIONS, 'defineJob'),
   ].filter((problem) => problem !== undefined);

@@ -114,6 +114,8 @@ export interface JobOptions<P extends Schema, R extends Schema = Schema> {
   readonly maxAttempts?: number;
   /** Milliseconds that an attempt may take, or null for no limit; 15 minutes unless said. */
   readonly timeout?: number | null;
+  /** How attempts relate to the enqueue's span; see the option of `enqueue`; `auto` unless said. */
+  readonly trace?: 'auto' | 'child' | 'link';
   /** Judges this kind's errors before the default classifier does. */
   readonly classify?: Classifier;
 }

@@ -48,6 +48,12 @@ export interface OptionsBesideTime {
   readonly causationId?: string;
   /** Anything JSON that the handler may read beside the payload. */
   readonly metadata?: JsonObject;
+  /**
+   * How the first attempt's span relates to that of the enqueue: its child, or the root of a new trace
+   * that links to it. `auto`, unless said here or by the kind: a child if it begins within a minute,
+   * undelayed, no batch, and no more than 25 jobs deep. Retries always begin a new trace.
+   */
+  readonly trace?: 'auto' | 'child' | 'link';
   /** Who enqueues, for the record. */
   readonly actor?: string;
   /** A `pg` client or a Kysely transaction: the job exists exactly if it commits. */

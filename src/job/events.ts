@@ -144,6 +144,8 @@ export interface EventMeta {
   readonly traceparent?: string;
   readonly tracestate?: string;
   readonly baggage?: string;
+  /** How its attempts relate to the enqueue’s span, where that is not left to the rules. */
+  readonly trace?: 'child' | 'link';
   /** How many causations lie between this job and the one nobody caused. */
   readonly hops?: number;
 }

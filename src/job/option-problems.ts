@@ -27,3 +27,10 @@ export function functionProblem(field: string, value: unknown): string | undefin
   if (value === undefined || typeof value === 'function') return undefined;
   return `${field}: expected a function, got ${shown(value)}`;
 }
+
+/** One line if this is given and no way in which an attempt may relate to its enqueue. */
+export function traceProblem(value: unknown): string | undefined {
+  if (value === undefined || value === 'auto' || value === 'child' || value === 'link')
+    return undefined;
+  return `trace: expected 'auto', 'child' or 'link', got ${shown(value)}`;
+}

@@ -8,6 +8,7 @@ import type { Json, JsonObject } from '../job/json.js';
 import type { JobState } from '../job/state.js';
 import type { StoredEvent } from '../job/upcast.js';
 import type { ClaimedRow } from '../ledger/claim/fetch-statement.js';
+import type { AttemptSpan, Traced } from './attempt-span.js';
 import type { ClaimFacts } from './claim-facts.js';
 
 /**
@@ -28,7 +29,9 @@ export class Attempt {
   beganAt = 0;
   timer: NodeJS.Timeout | undefined;
   #handlerEnded = false;
-  outcome: OutcomeCommand | undefined;
+  /** Its span, if there is an SDK that wants one. */
+  span: AttemptSpan | undefined;
+  #outcome: OutcomeCommand | undefined;
   /** A cancel request has been seen: its ending is decided by the stream, not by what we know. */
   cancelSeen = false;
   progress: { fraction: number; note?: string } | undefined;
@@ -94,6 +97,18 @@ export class Attempt {
     return this.#aborted;
   }
 
+  get outcome(): OutcomeCommand | undefined {
+    return this.#outcome;
+  }
+
+  /** Every outcome, also one that is mended later, says its span. */
+  set outcome(outcome: OutcomeCommand | undefined) {
+    const { span } = this;
+    span?.settled();
+    const isTold = span === undefined || outcome === undefined;
+    this.#outcome = isTold ? outcome : { ...outcome, meta: span.meta };
+  }
+
   /** Tells the handler to end. The first reason stands. */
   abort(reason: AbortReason): void {
     if (this.#aborted !== undefined) return;
@@ -117,6 +132,7 @@ export class Attempt {
   /** The ledger has answered, and what it answered has been told; or nobody waits for it any more. */
   answered(): void {
     this.#isAnswered = true;
+    this.span?.close();
     for (const then of this.#whenAnswered ?? []) then();
   }
 
@@ -142,6 +158,19 @@ export class Attempt {
 
   durationMs(now: number): number {
     return this.beganAt === 0 ? 0 : Math.round((now - this.beganAt) * 1_000) / 1_000;
+  }
+
+  /** What its span is made of. */
+  traced(): Traced {
+    const { jobId, meta, claim } = this;
+    const { kind, attempt, failure_trace: traceparent } = this.row;
+    const failed = this.#failure?.attempt;
+    return {
+      ...{ jobId, kind, attempt, meta, at: claim.at },
+      ...{ queue: claim.queue, partition: claim.partition, worker: claim.worker },
+      delayed: this.enqueued.runAt !== undefined,
+      previous: failed === undefined ? undefined : { attempt: failed, traceparent },
+    };
   }
 
   /** The job as the rules see it while this attempt runs. */

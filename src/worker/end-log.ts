@@ -11,6 +11,8 @@ export interface EndedJob {
   /** How many attempts counted so far; those released or snoozed do not. */
   readonly counted: number;
   readonly maxAttempts: number;
+  /** Leads to its span, if it has one. */
+  readonly trace?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -76,5 +78,5 @@ function fieldsOf(job: EndedJob, data: EndData, to: StateName): object {
   };
   const more = { category: error?.category, error: error?.message, nextInMs: delayMs };
   const said = Object.entries({ ...fields, ...more }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(said);
+  return { ...Object.fromEntries(said), ...job.trace };
 }

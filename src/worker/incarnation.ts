@@ -78,7 +78,7 @@ export class Incarnation {
       },
       resolved: (attempt, execution) => {
         this.#drop(attempt);
-        if (execution !== undefined) this.#report.executed([execution]);
+        this.#report.resolved(attempt, execution);
         attempt.answered();
       },
     });

@@ -1,11 +1,12 @@
 import type { Execution } from '../ledger/outcome/execution.js';
 import type { Store } from '../ledger/store.js';
 import { unattended } from '../ledger/query/unattended.js';
+import type { NewEvent } from '../job/events.js';
 import type { Attempt } from './attempt.js';
 import { logEnd } from './end-log.js';
 import type { Ended } from './endings.js';
 
-/** Tells of what this worker has committed: a log line per ended attempt, and its transitions. */
+/** Tells of what this worker has committed: a log line and a span per ended attempt, and its transitions. */
 export class Report {
   readonly #store: Store;
 
@@ -26,12 +27,22 @@ export class Report {
 
   ended({ attempt, event: { type, data }, to }: Ended): void {
     const { job_id: jobId, kind, max_attempts: maxAttempts, counted } = attempt.row;
-    const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts };
+    const { span } = attempt;
+    span?.ended({ type, data } as NewEvent);
+    const trace = span?.logFields;
+    const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts, trace };
     logEnd(this.#store.log, job, { type, data }, to);
     const { transitions } = this.#store;
     if (!transitions.isHeard) return;
     const transition = { ...jobOf(attempt), from: 'running', to, event: { type, data } } as const;
     transitions.ended(transition, job.attempt);
+  }
+
+  /** An end that was recorded otherwise; without an execution nothing is known of it. */
+  resolved({ span }: Attempt, execution?: Execution): void {
+    if (execution === undefined || !('events' in execution)) return;
+    this.executed([execution]);
+    for (const event of execution.events) span?.ended(event);
   }
 
   /** What maintenance decided for lost and canceled attempts. */

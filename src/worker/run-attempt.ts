@@ -6,6 +6,7 @@ import { MAX_RESULT_BYTES } from '../job/limits.js';
 import type { Json } from '../job/json.js';
 import { validate, type Validated } from '../ledger/enqueue/validate.js';
 import type { Attempt } from './attempt.js';
+import { beginSpan } from './attempt-span.js';
 import { createContext, type ContextTools } from './context.js';
 import { failure, invalidPayload, malformed, timeout, unknownKind } from './failure.js';
 import type { Deadlines } from './deadlines.js';
@@ -27,6 +28,7 @@ export interface Executor extends ContextTools {
  */
 export async function runAttempt(attempt: Attempt, executor: Executor): Promise<void> {
   attempt.beganAt = performance.now();
+  attempt.span = beginSpan(() => attempt.traced());
   if (attempt.malformed !== undefined)
     return settle(attempt, executor, malformed(attempt, attempt.malformed));
   const job = executor.settings.jobs.get(attempt.row.kind);
@@ -82,6 +84,12 @@ function handled(
   attempt: Attempt,
   executor: Executor,
 ): unknown {
+  const { span } = attempt;
+  const call = () => called(job, payload, attempt, executor);
+  return span === undefined ? call() : span.run(call);
+}
+
+function called(job: RunnableJob, payload: unknown, attempt: Attempt, executor: Executor): unknown {
   const { middleware } = executor.settings;
   const context = createContext(attempt, executor);
   if (middleware.length === 0) return job.handle(payload, context);

@@ -23,12 +23,14 @@ export interface ClaimedRow {
   readonly patched: StoredEvent | null;
   /** The latest failure or loss, or null. */
   readonly failure: StoredEvent | null;
+  /** The span of the attempt that failed, where it was recorded. */
+  readonly failure_trace: string | null;
 }
 
 /** What of an attempt cannot be told from its JobEnqueued, in the order in which the query lists it. */
 type Odd = readonly [
   ...[priority: number, attempt: number, counted: number, maxAttempts: number, losses: number],
-  ...[form: number, patched: Stored | null, failure: Stored | null],
+  ...[form: number, patched: Stored | null, failure: Stored | null, failureTrace: string | null],
 ];
 
 type ById<T> = Readonly<Record<string, T>> | null;
@@ -82,6 +84,7 @@ export function claimedRows(lists: FetchedLists, kind: string): ClaimedRow[] {
       losses: own?.[4] ?? 0,
       patched: own?.[6] ? readStored(own[6]) : null,
       failure: own?.[7] ? readStored(own[7]) : null,
+      failure_trace: own?.[8] ?? null,
     };
   });
   // Ids are made in the order of enqueueing, so they nearly are already; on the server it costs more.
@@ -105,10 +108,13 @@ function numberOr(value: unknown, otherwise: number): number {
  */
 const fetchText = perPartition((store, partition) => {
   const events = store.tables.eventsOf(partition);
-  const eventAt = (position: string) => `case when ${position} is not null then
-    (select ${storedOf('e')} from ${events} e
+  const eventAt = (
+    position: string,
+    fields = storedOf('e'),
+  ) => `case when ${position} is not null then
+    (select ${fields} from ${events} e
       where e.partition = ${partition} and e.position = ${position}) end`;
-  const odd = `priority, attempt, counted, max_attempts, losses, schema_version, ${eventAt('payload_at')}, ${eventAt('error_at')}`;
+  const odd = `priority, attempt, counted, max_attempts, losses, schema_version, ${eventAt('payload_at')}, ${eventAt('error_at')}, ${eventAt('error_at', `e.meta->>'traceparent'`)}`;
   return `select string_agg(job_id::text, ','), string_agg(data::text, ','), string_agg(seq::text, ','),
   json_object_agg(job_id, kind) filter (where kind <> $3),
   json_object_agg(job_id, meta) filter (where meta <> '{}'),

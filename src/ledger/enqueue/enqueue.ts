@@ -14,6 +14,7 @@ import { partitionOf } from '../ids.js';
 import { enqueueInTransaction } from '../inbox/inbox.js';
 import { lookUp } from '../query/look-up.js';
 import { prepare, type Prepared } from './prepare.js';
+import { withSendSpan } from './send-span.js';
 import type { Slots } from './slots.js';
 import type { Store } from '../store.js';
 import { validatePayload } from './validate.js';
@@ -44,7 +45,10 @@ export async function enqueue(
   inherited?: EventMeta,
 ): Promise<Enqueued> {
   const prepared = await check(context, job, payload, options, inherited);
-  return answer(context.store, await record(context, prepared, options.transaction));
+  const [flushed] = await withSendSpan([prepared], async ([one]) => [
+    await record(context, one!, options.transaction),
+  ]);
+  return answer(context.store, flushed!);
 }
 
 /** Checks all jobs before recording any. Atomic ones share one transaction. */
@@ -63,7 +67,7 @@ export async function enqueueMany(
       fail(error, index);
     }
   }
-  const flushed = await recordAll(context, prepared, options);
+  const flushed = await withSendSpan(prepared, (all) => recordAll(context, all, options));
   if (flushed.every(isCreated)) return flushed.map((one) => created(context.store, one));
   return Promise.all(
     flushed.map((one, index) =>

@@ -13,7 +13,7 @@ import {
   shown,
   timeoutProblem,
 } from '../../job/limits.js';
-import { unknownOptions } from '../../job/option-problems.js';
+import { traceProblem, unknownOptions } from '../../job/option-problems.js';
 import { resolveRetry, type RetryOption, type RetryPolicy } from '../../job/retry.js';
 import { retryProblems } from '../../job/retry-problems.js';
 import { bad, checked, instantOf, named, uuidOf } from '../check.js';
@@ -32,6 +32,7 @@ export interface Prepared {
   readonly runAt: string | null;
   readonly unique: PreparedKey | undefined;
   readonly actor: string | null;
+  readonly trace: 'auto' | 'child' | 'link';
   /** Size as Postgres stores it. */
   readonly bytes: number;
 }
@@ -84,6 +85,7 @@ export function prepare(
     ...timing,
     unique,
     actor: options.actor ?? null,
+    trace: traceOf(options.trace ?? contract?.trace),
     bytes: text.storedBytes,
   };
 }
@@ -104,6 +106,7 @@ const OPTIONS = {
   causationId: true,
   metadata: true,
   actor: true,
+  trace: true,
   transaction: true,
 } as const satisfies { readonly [K in keyof EnqueueOptions]-?: true };
 
@@ -153,6 +156,12 @@ function metaOf(options: EnqueueOptions, inherited: EventMeta): EventMeta {
   if (options.causationId !== undefined)
     meta['causationId'] = named('causationId', options.causationId);
   return meta;
+}
+
+function traceOf(trace: Prepared['trace'] = 'auto'): Prepared['trace'] {
+  const problem = traceProblem(trace);
+  if (problem !== undefined) throw bad(problem);
+  return trace;
 }
 
 function metadataOf(metadata: unknown): JobEvents['JobEnqueued']['metadata'] {

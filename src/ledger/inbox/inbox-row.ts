@@ -86,6 +86,7 @@ function preparedByLibrary(row: InboxRow): Prepared {
     runAt: row.run_at,
     unique: undefined,
     actor: row.actor,
+    trace: 'auto',
     bytes: row.data.length,
   };
 }
