@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import pg from 'pg';
 import { LedgerError } from './errors.js';
 import { Lane, laneFor } from './lane.js';
@@ -54,6 +55,7 @@ export function createDatabase(
     connectionTimeoutMillis: 10_000,
     pipeline: true,
   } as pg.PoolConfig);
+  bindWaiting(pool);
   // An idle connection that breaks is replaced at the next query; unheard, it would end the process.
   pool.on('error', () => {});
   const open = new Set<pg.ClientBase>();
@@ -64,6 +66,17 @@ export function createDatabase(
   const count = Math.max(1, Math.min(LANES, max - 2));
   const lanes = Array.from({ length: count }, () => new Lane(pool));
   return { pool, lanes, open, config, pooler: options.pooler };
+}
+
+/**
+ * Who waits for a connection is called by whoever gives one back, and what follows would count as part
+ * of the latter's trace: each is bound to where it came from.
+ */
+function bindWaiting(pool: pg.Pool): void {
+  type Connect = (callback?: (...answer: unknown[]) => void) => unknown;
+  const connect = pool.connect.bind(pool) as Connect;
+  const bound: Connect = (callback) => connect(callback && AsyncResource.bind(callback));
+  pool.connect = bound as typeof pool.connect;
 }
 
 /** As many as keep Postgres busy while answers are on their way. Two connections stay for the rest. */

@@ -5,6 +5,7 @@ import { openRelay } from './kafka/open-relay.js';
 import type { Store } from './ledger/store.js';
 import { Listener } from './ledger/wake.js';
 import { Projector } from './projector/projector.js';
+import { detached } from './tracing.js';
 import { Worker } from './worker/worker.js';
 
 type FollowUp = ConstructorParameters<typeof Worker>[2];
@@ -46,7 +47,7 @@ export class OpenLoops {
 
   #keep<T extends { stop(): Promise<void> }>(loop: T): T {
     this.#loops.add(loop);
-    if (!this.#listening) this.#listener.start();
+    if (!this.#listening) detached(() => this.#listener.start());
     this.#listening = true;
     return loop;
   }

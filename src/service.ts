@@ -1,3 +1,5 @@
+import { detached } from './tracing.js';
+
 /**
  * The contract of every loop: `start` begins, `wake` runs the next pass at once, `stop` waits for
  * the pass in flight and ends. All may be called twice, and in any order.
@@ -37,7 +39,7 @@ export class Loop {
   #sleep(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#running = this.#run();
+      this.#running = detached(() => this.#run());
     }, ms);
   }
 

@@ -40,6 +40,11 @@ export function detached<T>(work: () => T): T {
   return context.with(DETACHED, work);
 }
 
+/** Code of the user's, called from such work: spans that it makes are its own. */
+export function outside<T>(work: () => T): T {
+  return context.with(ROOT_CONTEXT, work);
+}
+
 /** The SDK’s own key, by which instrumentations of drivers are told to make no span. */
 const SUPPRESSED = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 const DETACHED = ROOT_CONTEXT.setValue(SUPPRESSED, true);

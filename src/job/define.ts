@@ -26,7 +26,7 @@ export interface HandlerContext {
   readonly tenant: string | undefined;
   readonly principal: string | undefined;
   readonly correlationId: string | undefined;
-  /** A logger that carries job id, kind and attempt. */
+  /** A logger that carries job id, kind and attempt, and the ids of the attempt's span if it has one. */
   readonly log: Log;
   /** Enqueues follow-ups; causation and correlation are filled in. */
   readonly ledger: FollowUps;

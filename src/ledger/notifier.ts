@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database, Statement } from '../database.js';
 import { unreachable } from '../job/unreachable.js';
+import { detached } from '../tracing.js';
 import type { Wake } from './signals.js';
 
 /** Within this time of a notification, what follows for the same queue waits and goes together. */
@@ -82,7 +83,8 @@ export class Notifier {
   }
 
   #query(statement: Statement): void {
-    const sent = this.#database.pool.query(statement).then(
+    const query = detached(() => this.#database.pool.query(statement));
+    const sent = query.then(
       () => {},
       () => {},
     );

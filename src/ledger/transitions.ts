@@ -2,6 +2,7 @@ import type { Transition } from '../api-worker.js';
 import type { Log } from '../job/define.js';
 import type { RecordedEvent } from '../job/events.js';
 import { evolve } from '../job/evolve.js';
+import { outside } from '../tracing.js';
 import { stateAt, type JobState } from '../job/state.js';
 import type { Execution } from './outcome/execution.js';
 
@@ -146,7 +147,9 @@ export class Transitions {
     for (const listener of this.#listeners.keys()) {
       try {
         // A listener that is an async function must not end the process with its rejection.
-        void Promise.resolve(listener(transition)).catch((error: unknown) => this.#failed(error));
+        void Promise.resolve(outside(() => listener(transition))).catch((error: unknown) =>
+          this.#failed(error),
+        );
       } catch (error) {
         this.#failed(error);
       }

@@ -5,6 +5,7 @@ import type { EventMeta } from '../job/events.js';
 import { cleanText } from '../job/clean-text.js';
 import type { Attempt } from './attempt.js';
 import { Snooze } from './snooze.js';
+import { tracedLog } from './traced-log.js';
 
 /** What a context reaches outside its attempt. */
 export interface ContextTools {
@@ -70,7 +71,9 @@ class Context implements HandlerContext {
 
   get log(): Log {
     const { jobId, kind, attempt } = this;
-    return (this.#log ??= this.#tools.log.child({ jobId, kind, attempt }));
+    const { span } = this.#attempt;
+    const log = () => this.#tools.log.child({ jobId, kind, attempt });
+    return (this.#log ??= span === undefined ? log() : tracedLog(log(), span.logFields));
   }
 
   get ledger(): FollowUps {

@@ -3,6 +3,7 @@ import type { Wake } from '../ledger/signals.js';
 import type { Store } from '../ledger/store.js';
 import { Loop } from '../service.js';
 import { isConnectionError } from '../sql-errors.js';
+import { detached } from '../tracing.js';
 import type { Attempt } from './attempt.js';
 import { Capacity } from './capacity.js';
 import { Claimer } from './claimer.js';
@@ -120,7 +121,7 @@ export class Incarnation {
       lost: () => this.#lost(),
       stalled: (why) => this.#listener.stalled(why),
     });
-    this.#unsubscribe = this.#store.signals.subscribe((wake) => this.#hear(wake));
+    this.#unsubscribe = this.#store.signals.subscribe((wake) => detached(() => this.#hear(wake)));
     this.#claiming = true;
     if (this.#settings.maintenance) this.#maintenance.start();
     this.#poll.start();

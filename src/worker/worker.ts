@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerWorker, WorkerOptions } from '../api-worker.js';
 import { isLedgerError, LedgerError } from '../errors.js';
 import type { Store } from '../ledger/store.js';
+import { detached } from '../tracing.js';
 import type { ContextTools } from './context.js';
 import { threadProblems } from './heartbeat-config.js';
 import { Incarnation } from './incarnation.js';
@@ -53,12 +54,13 @@ export class Worker implements LedgerWorker {
         new LedgerError('LEDGER_CLOSED', 'worker: it was stopped; make a new one'),
       );
     }
-    this.#starting ??= this.#beginFirst();
+    this.#starting ??= detached(() => this.#beginFirst());
     return this.#starting;
   }
 
   stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#stopping ??= this.#finish(options.graceMs ?? this.#settings.shutdownGraceMs);
+    const graceMs = options.graceMs ?? this.#settings.shutdownGraceMs;
+    this.#stopping ??= detached(() => this.#finish(graceMs));
     return this.#stopping;
   }
 

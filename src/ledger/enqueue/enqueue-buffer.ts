@@ -1,4 +1,5 @@
 import { LedgerError } from '../../errors.js';
+import { detached } from '../../tracing.js';
 import { flush } from './enqueue-flush.js';
 import type { Flushed } from './flushed.js';
 import { partitionOf } from '../ids.js';
@@ -130,7 +131,8 @@ export class EnqueueBuffer {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      for (const line of this.#lines.values()) this.#pump(line);
+      // The flush is that of many: it belongs to none of their spans.
+      detached(() => this.#lines.forEach((line) => this.#pump(line)));
     });
   }
 

@@ -1,4 +1,11 @@
-import { context, SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api';
+import {
+  context,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+} from '@opentelemetry/api';
 import { isLedgerError } from '../../errors.js';
 import type { EventMeta } from '../../job/events.js';
 import { ATTRIBUTES as A, SYSTEM } from '../../telemetry.js';
@@ -17,7 +24,8 @@ export async function withSendSpan(
   const span = beginSend(prepared);
   if (span === undefined) return record(prepared);
   try {
-    const flushed = await record(withTrace(prepared, span));
+    const within = trace.setSpan(context.active(), span);
+    const flushed = await context.with(within, () => record(withTrace(prepared, span)));
     tell(span, prepared, flushed);
     return flushed;
   } catch (error) {

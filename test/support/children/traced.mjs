@@ -57,9 +57,6 @@ const jobs = Object.entries(handlers).map(([kind, handle]) =>
   defineJob({ kind, payload: anything, retry, handle }),
 );
 const worker = options.worker === false ? undefined : ledger.worker({ jobs, ...options.worker });
-await worker?.start();
-say(`ready ${worker?.id}`);
-
 const tracer = trace.getTracer('the test');
 /** Does it within a span of the caller's own, with baggage. */
 const asked = (name, work) => {
@@ -75,6 +72,12 @@ const asked = (name, work) => {
     }),
   );
 };
+
+await tracer.startActiveSpan('start', async (span) => {
+  await worker?.start();
+  span.end();
+});
+say(`ready ${worker?.id}`);
 
 const commands = {
   enqueue: ({ kind, payload = null, options: given }) =>
