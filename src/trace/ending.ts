@@ -5,6 +5,7 @@ import { ATTRIBUTES as A, type Outcome } from '../telemetry.js';
 
 /** What a span says of how its attempt ended. */
 export interface SpanEnding {
+  readonly outcome: Outcome;
   readonly attributes: Attributes;
   /** What failed; snoozes, cancels and releases are no errors, whatever the handler threw then. */
   readonly error?: ErrorRecord;
@@ -16,11 +17,11 @@ export function endingOf({ type, data }: Pick<NewEvent, 'type' | 'data'>): SpanE
   if (outcome === undefined) return undefined;
   const { error, decision } = data as Failing;
   const attributes: Attributes = { [A.outcome.name]: outcome };
-  if (error === undefined || outcome === 'canceled') return { attributes };
+  if (error === undefined || outcome === 'canceled') return { outcome, attributes };
   attributes[A.errorType.name] = error.name;
   attributes[A.errorCategory.name] = error.category;
   if (decision?.action === 'retry') attributes[A.retryDelayMs.name] = decision.delayMs;
-  return { attributes, error };
+  return { outcome, attributes, error };
 }
 
 interface Failing {
