@@ -39,6 +39,7 @@ export const ERRORS = {
   BROKER_UNREACHABLE: 'unreachable',
   STORE_READ_ONLY: 'unreachable',
   STORE_FULL: 'unreachable',
+  RECEIVER_UNREACHABLE: 'unreachable',
   INTERNAL: 'internal',
 } as const;
 

@@ -23,7 +23,7 @@ Exit codes:
   1   the answer is no: not found, refused by the job's state, verify differs,
       repair would change something
   2   bad input, or a data folder that cannot be used (not writable, its disk full)
-  3   the database cannot be reached or written
+  3   the database, or the receiver of traces, cannot be reached or written
   70  a fault of the program, or of stray code in a worker process`;
 
 /** The exit code for an error. */

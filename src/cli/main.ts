@@ -32,6 +32,7 @@ import { registerRetry } from './retry.js';
 import { registerStats } from './stats.js';
 import { addStoreFlags } from './store-flags.js';
 import { oneLine } from './text.js';
+import { registerTrace } from './trace.js';
 import { registerUp } from './up.js';
 import { registerVerify } from './verify.js';
 import { registerWork } from './work.js';
@@ -63,7 +64,8 @@ function program(): Command {
   all.commandsGroup('Run jobs:');
   for (const register of [registerUp, registerWork, registerEnqueue]) register(all);
   all.commandsGroup('Look:');
-  for (const register of [registerGet, registerHistory, registerList]) register(all);
+  for (const register of [registerGet, registerHistory, registerTrace]) register(all);
+  registerList(all);
   for (const register of [registerStats, registerDiff, registerVerify]) register(all);
   all.commandsGroup('Read models:');
   for (const register of [registerProject, registerProjections]) register(all);

@@ -84,6 +84,11 @@ export function bold(text: string): string {
   return painted(1, text);
 }
 
+/** In the colour of a state. */
+export function inColour(state: StateName, text: string): string {
+  return painted(COLOURS[state], text);
+}
+
 const COLOURS: { readonly [S in StateName]: number } = {
   scheduled: 36,
   available: 34,

@@ -8,6 +8,7 @@ import { durationMs, integer, names } from './parse.js';
 import { runWorker, type Beside } from './run-worker.js';
 import { StopSignals } from './stop-signals.js';
 import { ledgerOptions, logLevel, openWith, type StoreFlags } from './store-flags.js';
+import { startTelemetry } from './telemetry.js';
 
 export type WorkFlags = StoreFlags & {
   readonly jobs: string;
@@ -96,15 +97,18 @@ export function addWorkerOptions(command: Command): Command {
 /** Runs a worker, and what is to run beside it, until stopped. */
 export async function work(flags: WorkFlags, beside: Beside = {}): Promise<void> {
   const signals = new StopSignals();
+  const telemetry = await startTelemetry();
   const jobs = await loadRunnableJobs(flags.jobs);
   const log = cliLog({ json: flags.json === true, level: logLevel('info') });
   const options = workerOptions(flags, jobs);
   check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, options, tools, beside).catch((error: unknown) => {
-    throw namingFlags(error);
-  });
+  const code = await runWorker(ledger, options, tools, beside)
+    .catch((error: unknown) => {
+      throw namingFlags(error);
+    })
+    .finally(() => telemetry.stop());
   // A handler that ignores its signal would keep a finished process alive.
   process.exit(code);
 }

@@ -82,7 +82,7 @@ type Ending = EventOf<
 function attemptOf(start: EventOf<'AttemptStarted'>, end: Ending | undefined): AttemptTrace {
   const { attempt, worker } = start.data;
   const claimedAt = timeOf(start.recordedAt);
-  const data: { readonly startedAt?: string; readonly durationMs?: number } = end?.data ?? {};
+  const data = (end?.data ?? {}) as { readonly startedAt?: string; readonly durationMs?: number };
   const startedAt = data.startedAt === undefined ? claimedAt : timeOf(data.startedAt);
   const span = end === undefined ? undefined : spanContextOf(end.meta);
   const ending = end === undefined ? undefined : endingOf(end as NewEvent);

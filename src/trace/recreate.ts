@@ -1,9 +1,9 @@
 import type { Attributes, Link, SpanContext } from '@opentelemetry/api';
 import type { ErrorRecord } from '../job/error-record.js';
-import { ATTRIBUTES as A, SYSTEM } from '../telemetry.js';
+import { ATTRIBUTES as A, SYSTEM, type Outcome } from '../telemetry.js';
 import { attemptAttributes, attemptLinks } from './attempt.js';
 import type { AttemptTrace, JobTrace } from './job-trace.js';
-import { isChild, timeInId } from './rules.js';
+import { timeInId } from './rules.js';
 
 /** A span as the ledger tells it. Times are milliseconds since 1970, with fractions. */
 export interface RecreatedSpan {
@@ -57,7 +57,8 @@ function attemptSpan(job: JobTrace, one: AttemptTrace): RecreatedSpan {
   const facts = { jobId, kind, queue, partition, meta, attempt: one.attempt, worker: one.worker };
   return {
     ...{ name: `process ${queue}`, kind: 'CONSUMER', span: one.span, error: one.ending?.error },
-    parent: belongs(job, one) ? job.send : undefined,
+    // A child is in its parent's trace, and nothing else of the job is.
+    parent: one.span.traceId === job.send.traceId ? job.send : undefined,
     startMs: one.startedAt,
     endMs: Math.max(one.startedAt, one.endedAt!),
     attributes: {
@@ -69,21 +70,9 @@ function attemptSpan(job: JobTrace, one: AttemptTrace): RecreatedSpan {
   };
 }
 
-/** Where its ids were recorded, they say it: a child is in its parent's trace. */
-function belongs(job: JobTrace, { attempt, claimedAt, span, recorded }: AttemptTrace): boolean {
-  if (recorded || !job.sendRecorded) return span.traceId === job.send.traceId;
-  const { data, meta } = job.enqueued;
-  const [delayed, ageMs] = [data.runAt !== undefined, claimedAt - job.enqueuedAt];
-  return isChild(job.send, { attempt, delayed, ageMs, mode: meta.trace });
-}
-
 function previousOf(job: JobTrace, { attempt }: AttemptTrace) {
-  const failed = job.attempts.findLast(
-    (one) => one.attempt < attempt && (one.outcome === 'retrying' || isLoss(one)),
-  );
+  const failed = job.attempts.findLast((one) => one.attempt < attempt && FAILURES.has(one.outcome));
   return failed && { span: failed.span, attempt: failed.attempt };
 }
 
-function isLoss({ outcome }: AttemptTrace): boolean {
-  return outcome === 'lost' || outcome === 'failed';
-}
+const FAILURES: ReadonlySet<Outcome | undefined> = new Set(['retrying', 'failed', 'lost'] as const);
