@@ -13,7 +13,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Minutes of faults, and what has to be installed: `npm run test:full`.
-    exclude: ['test/chaos/**', 'test/pooler/**', 'test/kafka/**'],
+    exclude: [
+      ...['chaos', 'pooler', 'long'].map((folder) => `test/${folder}/**`),
+      'test/kafka/**/*.{int,e2e}.test.ts',
+    ],
     globalSetup: ['test/support/postgres.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -10,7 +10,10 @@ export default defineConfig({
   ...usual,
   test: {
     ...usual.test,
-    include: ['test/chaos/**/*.test.ts', 'test/pooler/**/*.test.ts', 'test/kafka/**/*.test.ts'],
+    include: [
+      ...['chaos', 'pooler', 'long'].map((folder) => `test/${folder}/**/*.test.ts`),
+      'test/kafka/**/*.{int,e2e}.test.ts',
+    ],
     globalSetup: ['test/support/postgres.ts', 'test/support/kafka-setup.ts'],
     exclude: [],
     testTimeout: 600_000,
