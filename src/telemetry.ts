@@ -15,7 +15,7 @@ export interface SpanName {
   readonly meaning: string;
 }
 
-/** The spans. A name ends with the queue, or with the read model: both are few. */
+/** The spans. Names end with the queue at most: queues are few. */
 export const SPANS = {
   send: {
     name: 'send <queue>',
@@ -29,10 +29,10 @@ export const SPANS = {
     meaning: 'One attempt, from when its handler is looked up until its outcome is decided',
   },
   fold: {
-    name: 'fold <read model>',
+    name: 'fold',
     kind: 'INTERNAL',
     meaning:
-      'One batch of events that a projector folded into a read model; one in 100, with links to at most 4 of the attempts and enqueues that wrote them',
+      'One batch of events that a projector read and folded; of one batch in 100, with links to at most 4 of the attempts and enqueues that wrote them',
   },
 } as const satisfies Record<string, SpanName>;
 
@@ -74,9 +74,9 @@ export const ATTRIBUTES = {
   },
   partition: {
     name: 'messaging.destination.partition.id',
-    on: ['process'],
+    on: ['process', 'fold'],
     type: 'text',
-    meaning: 'the partition of the ledger that the job lives in',
+    meaning: 'the partition of the ledger',
   },
   messageId: {
     name: 'messaging.message.id',
@@ -150,11 +150,11 @@ export const ATTRIBUTES = {
     type: 'boolean',
     meaning: 'true on what `jobledger trace --export` sent; never on a span of its time',
   },
-  readModel: {
-    name: 'jobledger.read_model',
+  readModels: {
+    name: 'jobledger.read_models',
     on: ['fold'],
     type: 'text',
-    meaning: 'the read model’s name',
+    meaning: 'the read models’ names, apart by commas',
   },
   events: {
     name: 'jobledger.events',

@@ -1,6 +1,7 @@
 import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
 import { readCheckpoints } from './feed.js';
+import { FoldSpans } from './fold-spans.js';
 import { JobCaches } from './job-caches.js';
 import { readParked } from './parked.js';
 import { foldStretch, type Bounds } from './stretch.js';
@@ -29,6 +30,7 @@ export class Folding {
   readonly #store: Store;
   readonly #caches: JobCaches;
   readonly #writer: Writer;
+  readonly #spans = new FoldSpans();
 
   /** `lost` hears of a build that is not ours to write any more. */
   constructor(store: Store, lost: () => void) {
@@ -88,8 +90,11 @@ export class Folding {
   ): Promise<Folded> {
     const { partition, from } = bounds;
     const cache = this.#caches.take(partition, from);
+    const readModels = group.map(({ projection }) => projection.name).join(', ');
     try {
-      const { to, rows, stopped } = await foldStretch(this.#store, group, parked, cache, bounds);
+      const { to, rows, stopped } = await this.#spans.around({ partition, readModels }, (observe) =>
+        foldStretch(this.#store, group, parked, cache, bounds, observe),
+      );
       this.#caches.keep(partition, cache);
       const move = to === from ? undefined : forward(this.#store, { partition, from, to });
       const culprit: Folded['culprit'] = (one, error) => one.lastParking(error);

@@ -3,6 +3,7 @@ import type { RecordedEvent } from '../job/events.js';
 import type { Store } from '../ledger/store.js';
 import type { Build } from './builds.js';
 import { readBehind } from './feed.js';
+import type { Observe } from './fold-spans.js';
 import type { JobCache } from './job-cache.js';
 import { StretchRows, type LoadRows } from './stretch-rows.js';
 import { loadRows } from './load-rows.js';
@@ -41,6 +42,7 @@ export async function foldStretch(
   parked: ReadonlyMap<number, ReadonlySet<string>>,
   cache: JobCache,
   { partition, from, to: upTo }: Bounds,
+  observe?: Observe,
 ): Promise<Stretch> {
   const rows = rowsFor(store, builds, from, parked);
   const until = performance.now() + MOST_MS;
@@ -51,6 +53,7 @@ export async function foldStretch(
   while (to < upTo && stopped === undefined && (to === from || !isFull())) {
     const events = await page;
     if (events.length === 0) break;
+    observe?.(events);
     // The next page is on its way while this one is folded.
     page = readPage(store, partition, events.at(-1)!.position, upTo);
     page.catch(() => {});
