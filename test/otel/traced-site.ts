@@ -12,7 +12,10 @@ export interface TracedSite {
   /** A ledger of the test's own, which makes no spans. */
   readonly ledger: Ledger;
   /** A process with a worker, unless told otherwise. */
-  start(options?: { readonly worker?: object | false }): Promise<TracedChild>;
+  start(options?: {
+    readonly worker?: object | false;
+    readonly projector?: true;
+  }): Promise<TracedChild>;
   /** The one span that fits, as soon as it is there. */
   span(fits: (one: ReceivedSpan) => boolean): Promise<ReceivedSpan>;
   /** The span of an attempt. */

@@ -77,6 +77,10 @@ await tracer.startActiveSpan('start', async (span) => {
   await worker?.start();
   span.end();
 });
+if (options.projector) {
+  const { projections } = await import('../../../dist/projections/index.js');
+  await ledger.projector({ projections }).start();
+}
 say(`ready ${worker?.id}`);
 
 const commands = {
