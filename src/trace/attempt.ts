@@ -13,21 +13,22 @@ export interface AttemptFacts {
   readonly meta: EventMeta;
 }
 
-/** The attributes that an attempt's span has from its beginning. */
+/** The attributes that an attempt's span has from its beginning. Of every attempt: plain, for speed. */
 export function attemptAttributes(of: AttemptFacts): Attributes {
   const { correlationId } = of.meta;
-  return {
+  const attributes: Attributes = {
     [A.system.name]: SYSTEM,
     [A.operationName.name]: 'process',
     [A.operationType.name]: 'process',
     [A.destination.name]: of.queue,
     [A.partition.name]: String(of.partition),
     [A.messageId.name]: of.jobId,
-    ...(correlationId === undefined ? {} : { [A.conversationId.name]: correlationId }),
     [A.kind.name]: of.kind,
     [A.attempt.name]: of.attempt,
     [A.worker.name]: of.worker,
   };
+  if (correlationId !== undefined) attributes[A.conversationId.name] = correlationId;
+  return attributes;
 }
 
 /** The links of an attempt's span: to its enqueue, and to the latest attempt that failed or was lost. */

@@ -18,8 +18,8 @@ import { deeper, spanContextOf, traceparentOf, tracer, withBaggage } from '../tr
 
 /** What an attempt's span is made of. */
 export interface Traced extends AttemptFacts {
-  /** When it was claimed, by the database's clock. */
-  readonly at: string;
+  /** When it was claimed, by the database's clock, in milliseconds since 1970. */
+  readonly atMs: number;
   readonly delayed: boolean;
   /** The latest attempt that failed or was lost. */
   readonly previous: { readonly attempt: number; readonly traceparent: string | null } | undefined;
@@ -32,19 +32,21 @@ export interface Traced extends AttemptFacts {
 export class AttemptSpan {
   /** What the event of its outcome says of it. */
   readonly meta: EventMeta;
-  /** What its log lines say of it. */
-  readonly logFields: Readonly<Record<string, string>>;
   readonly #span: Span;
   readonly #context: Context;
   #settledAt: number | undefined;
   #isOpen = true;
 
   constructor(span: Span, carried: Context) {
-    const { traceId, spanId } = span.spanContext();
     this.meta = { traceparent: traceparentOf(span.spanContext()) };
-    this.logFields = { [LOG_FIELDS.traceId]: traceId, [LOG_FIELDS.spanId]: spanId };
     this.#span = span;
     this.#context = trace.setSpan(carried, span);
+  }
+
+  /** What its log lines say of it. */
+  get logFields(): Readonly<Record<string, string>> {
+    const { traceId, spanId } = this.#span.spanContext();
+    return { [LOG_FIELDS.traceId]: traceId, [LOG_FIELDS.spanId]: spanId };
   }
 
   /** Runs the handler: what it does and enqueues continues this span. */
@@ -59,7 +61,7 @@ export class AttemptSpan {
 
   /** What the ledger made of it. */
   ended(event: Pick<NewEvent, 'type' | 'data'>): void {
-    const ending = endingOf(event);
+    const ending = this.#span.isRecording() ? endingOf(event) : undefined;
     if (ending === undefined) return;
     this.#span.setAttributes(ending.attributes);
     const { error } = ending;
@@ -97,9 +99,9 @@ function begin(by: Tracer, facts: Traced): AttemptSpan {
   return new AttemptSpan(by.startSpan(`process ${queue}`, options, parent), parent);
 }
 
-function beginningOf({ jobId, attempt, delayed, at, meta }: Traced) {
+function beginningOf({ jobId, attempt, delayed, atMs, meta }: Traced) {
   const enqueuedMs = timeInId(jobId);
-  const ageMs = enqueuedMs === undefined ? undefined : Date.parse(at) - enqueuedMs;
+  const ageMs = enqueuedMs === undefined ? undefined : atMs - enqueuedMs;
   return { attempt, delayed, ageMs, mode: meta.trace };
 }
 

@@ -162,14 +162,20 @@ export class Attempt {
 
   /** What its span is made of. */
   traced(): Traced {
-    const { jobId, meta, claim } = this;
-    const { kind, attempt, failure_trace: traceparent } = this.row;
-    const failed = this.#failure?.attempt;
+    const { row, claim } = this;
+    const failed = row.failure === null ? undefined : this.#failure?.attempt;
     return {
-      ...{ jobId, kind, attempt, meta, at: claim.at },
-      ...{ queue: claim.queue, partition: claim.partition, worker: claim.worker },
+      jobId: row.job_id,
+      kind: row.kind,
+      queue: claim.queue,
+      partition: claim.partition,
+      attempt: row.attempt,
+      worker: claim.worker,
+      meta: this.meta,
+      atMs: claim.atMs,
       delayed: this.enqueued.runAt !== undefined,
-      previous: failed === undefined ? undefined : { attempt: failed, traceparent },
+      previous:
+        failed === undefined ? undefined : { attempt: failed, traceparent: row.failure_trace },
     };
   }
 

@@ -11,9 +11,10 @@ export class ClaimFacts {
   readonly queue: string;
   /** When it was made, by the database's clock, with microseconds. */
   readonly at: string;
+  /** The same in milliseconds since 1970. */
+  readonly atMs: number;
   /** What may be recorded together: outcomes of one worker's attempts in one partition. */
   readonly flushKey: string;
-  readonly #atMs: number;
   readonly #receivedAt = performance.now();
   #latestMs = Number.NaN;
   #latest = '';
@@ -27,12 +28,12 @@ export class ClaimFacts {
     this.queue = facts.queue;
     this.at = facts.at;
     this.flushKey = `${facts.partition}/${facts.worker}`;
-    this.#atMs = Date.parse(facts.at);
+    this.atMs = Date.parse(facts.at);
   }
 
   /** A moment of `performance.now()` by the database's clock; never before the claim. */
   timeAt(moment: number): string {
-    const ms = this.#atMs + Math.max(0, Math.round(moment - this.#receivedAt));
+    const ms = this.atMs + Math.max(0, Math.round(moment - this.#receivedAt));
     // Attempts of one claim often begin in the same millisecond, and writing a date is dear.
     if (ms !== this.#latestMs) {
       this.#latestMs = ms;

@@ -12,7 +12,7 @@ export interface EndedJob {
   readonly counted: number;
   readonly maxAttempts: number;
   /** Leads to its span, if it has one. */
-  readonly trace?: Readonly<Record<string, string>>;
+  readonly span?: { readonly logFields: Readonly<Record<string, string>> };
 }
 
 /**
@@ -78,5 +78,5 @@ function fieldsOf(job: EndedJob, data: EndData, to: StateName): object {
   };
   const more = { category: error?.category, error: error?.message, nextInMs: delayMs };
   const said = Object.entries({ ...fields, ...more }).filter(([, value]) => value !== undefined);
-  return { ...Object.fromEntries(said), ...job.trace };
+  return { ...Object.fromEntries(said), ...job.span?.logFields };
 }

@@ -29,8 +29,7 @@ export class Report {
     const { job_id: jobId, kind, max_attempts: maxAttempts, counted } = attempt.row;
     const { span } = attempt;
     span?.ended({ type, data } as NewEvent);
-    const trace = span?.logFields;
-    const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts, trace };
+    const job = { jobId, kind, attempt: attempt.row.attempt, counted, maxAttempts, span };
     logEnd(this.#store.log, job, { type, data }, to);
     const { transitions } = this.#store;
     if (!transitions.isHeard) return;
