@@ -8,7 +8,10 @@ import { newJobId } from '../../src/ledger/ids.js';
 
 const hex = (length: number) =>
   fc
-    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+    .array(fc.constantFrom(...Array.from('0123456789abcdef')), {
+      minLength: length,
+      maxLength: length,
+    })
     .map((digits) => digits.join(''))
     .filter((text) => /[1-9a-f]/.test(text));
 

@@ -22,8 +22,10 @@ describe('an attempt whose worker is lost', () => {
       ({ attributes }) => attributes['jobledger.link'] === 'previous-attempt',
     );
     expect(link?.attributes['jobledger.attempt']).toBe(1);
-    const { run } = cliOn(site.database.url);
-    expect((await run(['trace', id, '--export'], { env: site.receiver.env })).code).toBe(0);
+    expect(
+      (await cliOn(site.database.url).run(['trace', id, '--export'], { env: site.receiver.env }))
+        .code,
+    ).toBe(0);
     expect(await site.attempt(id, 1)).toMatchObject({
       ...{ traceId: link!.traceId, spanId: link!.spanId, status: 'ERROR' },
       attributes: { 'jobledger.outcome': 'lost', 'error.type': 'WorkerLost' },

@@ -51,16 +51,16 @@ describe('jobledger trace', () => {
 
   it('refuses what it cannot do in one line', async () => {
     const { site, id } = await flakyJob();
-    const { run } = cliOn(site.url);
-    expect(expectRefused(await run(['trace']))).toContain('id: expected one');
-    expect(expectRefused(await run(['trace', id, '--kind', 'a']))).toContain('not both');
-    expect(expectRefused(await run(['trace', '--kind', 'a']))).toContain('--export');
-    expect(expectRefused(await run(['trace', '3/99999']), 1)).toContain('not found');
+    const on = cliOn(site.url);
+    expect(expectRefused(await on.run(['trace']))).toContain('id: expected one');
+    expect(expectRefused(await on.run(['trace', id, '--kind', 'a']))).toContain('not both');
+    expect(expectRefused(await on.run(['trace', '--kind', 'a']))).toContain('--export');
+    expect(expectRefused(await on.run(['trace', '3/99999']), 1)).toContain('not found');
     const env = {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
       OTEL_EXPORTER_OTLP_TIMEOUT: '500',
     };
-    const refused = expectRefused(await run(['trace', id, '--export'], { env }), 3);
+    const refused = expectRefused(await on.run(['trace', id, '--export'], { env }), 3);
     expect(refused).toContain('the receiver of spans took nothing');
   });
 });
