@@ -36,3 +36,54 @@ export interface Restored {
   /** What was made of the log, with what `verify` said afterwards. */
   readonly repair: Repair;
 }
+
+/** Options of `mirrorLedger`. */
+export type MirrorOptions = FromKafkaOptions;
+
+/** Keeps a copy of a ledger up to date from this process. See `mirrorLedger`. */
+export interface LedgerMirror extends AsyncDisposable {
+  /** Takes over what is published, from here on. Harmless if called twice. */
+  start(): void;
+  /** Ends after the batch in hand and closes all connections. Harmless if called twice. */
+  stop(): Promise<void>;
+  /** Takes over what is published by now, without `start`; gives how many events that were. */
+  catchUp(): Promise<number>;
+  /** Settles when it has stopped; rejects when the topic cannot be followed any more. */
+  readonly ended: Promise<void>;
+}
+
+/** Options of `beginEpoch`. */
+export type EpochOptions = FromKafkaOptions & {
+  /** Who decides it, and why; kept with the epoch. */
+  readonly actor: string;
+  readonly reason: string;
+};
+
+/** What `beginEpoch` did in a partition. */
+export interface NewEpochPartition {
+  readonly partition: number;
+  /** The first position of the new epoch. */
+  readonly start: number;
+  /** Events that only the topic has, and that are left behind. */
+  readonly left: number;
+  /** Events that the ledger had only lost, and that were taken back from the topic. */
+  readonly taken: number;
+}
+
+/** What `beginEpoch` answers. */
+export interface NewEpoch {
+  readonly epoch: number;
+  /** None if it only ended what an earlier call had begun. */
+  readonly partitions: readonly NewEpochPartition[];
+  readonly repair: Repair;
+}
+
+/** Where an epoch begins in a partition. */
+export interface EpochStart {
+  readonly epoch: number;
+  readonly partition: number;
+  readonly start: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly begunAt: string;
+}

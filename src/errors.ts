@@ -35,6 +35,7 @@ export const ERRORS = {
   UNSTORABLE: 'bad-input',
   TOPIC_AHEAD: 'refused',
   TOPIC_DIVERGED: 'refused',
+  NOT_DIVERGED: 'refused',
   STORE_UNREACHABLE: 'unreachable',
   BROKER_UNREACHABLE: 'unreachable',
   STORE_READ_ONLY: 'unreachable',

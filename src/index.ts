@@ -1,6 +1,6 @@
 export { openLedger, migrateDatabase } from './open-ledger.js';
 export { consumeEvents, migrateConsumerTables } from './open-consumer.js';
-export { restoreLedger } from './open-from-kafka.js';
+export { beginEpoch, mirrorLedger, promoteMirror, restoreLedger } from './open-from-kafka.js';
 export { defineJob } from './job/define-job.js';
 export { defineProjection } from './projector/projection.js';
 export { column, nullable } from './projector/columns.js';
@@ -68,7 +68,18 @@ export type {
   PublishedPartition,
   RelayOptions,
 } from './api-kafka.js';
-export type { FromKafkaOptions, Restored, RestoreOptions, RestoreProgress } from './api-restore.js';
+export type {
+  EpochOptions,
+  EpochStart,
+  FromKafkaOptions,
+  LedgerMirror,
+  MirrorOptions,
+  NewEpoch,
+  NewEpochPartition,
+  Restored,
+  RestoreOptions,
+  RestoreProgress,
+} from './api-restore.js';
 export type {
   ConsumeFrom,
   ConsumerOptions,

@@ -1,7 +1,18 @@
-import type { FromKafkaOptions, Restored, RestoreOptions } from './api-restore.js';
+import type {
+  EpochOptions,
+  FromKafkaOptions,
+  LedgerMirror,
+  MirrorOptions,
+  NewEpoch,
+  Restored,
+  RestoreOptions,
+} from './api-restore.js';
+import type { Repair } from './api-repair.js';
 import { ledgerSettings } from './config.js';
 import { LedgerError } from './errors.js';
+import { newEpoch } from './kafka/epoch/new-epoch.js';
 import { connectKafka } from './kafka/kafkajs/connect.js';
+import { Mirror } from './kafka/mirror/mirror.js';
 import { restore } from './kafka/restore/restore.js';
 import { badTopic, type Source } from './kafka/restore/source.js';
 import { checkOwner, surveyTopic, type Survey } from './kafka/restore/survey.js';
@@ -9,6 +20,8 @@ import { kafkaSettings } from './kafka/settings.js';
 import { readHeads } from './ledger/heads.js';
 import { migrate } from './ledger/migrate.js';
 import { adopt, suspend } from './ledger/mirror/become-mirror.js';
+import { promote } from './ledger/mirror/promote.js';
+import { named } from './ledger/check.js';
 import { checkServer, openStore } from './ledger/open-store.js';
 import { refuseWhileRunning } from './ledger/repair/stopped.js';
 import type { Store } from './ledger/store.js';
@@ -35,6 +48,67 @@ export async function restoreLedger(options: RestoreOptions): Promise<Restored> 
   });
 }
 
+/**
+ * Keeps a copy of a ledger in another database, following its topic: it can be looked at, also as of
+ * earlier times, projected and verified like the ledger itself; nothing else writes to it. Takes what is
+ * there with `start` or `catchUp`, from where it was. Throws what `restoreLedger` throws.
+ *
+ * @example
+ * await using mirror = await mirrorLedger({ database: 'postgres://…/copy', kafka });
+ * mirror.start();
+ */
+export async function mirrorLedger(options: MirrorOptions): Promise<LedgerMirror> {
+  const { site, leave } = await openSite(options);
+  try {
+    const store = await asMirror(site, false);
+    return new Mirror(store, site.source, site.survey, leave);
+  } catch (error) {
+    await leave();
+    throw asStoreError(error);
+  }
+}
+
+/**
+ * Makes a mirror the primary, without its topic: its log is what it has by now. Stop the old primary
+ * first. Throws `LEDGER_RUNNING`.
+ */
+export async function promoteMirror(options: Omit<FromKafkaOptions, 'kafka'>): Promise<Repair> {
+  const settings = ledgerSettings(options, optionProblems(options));
+  const { database, leave } = await connect(settings);
+  try {
+    await checkServer(database);
+    const log = await logOf(options.logger);
+    const { schema } = settings;
+    const store = await openStore(database, { schema, log, clockShiftMs: () => 0 });
+    return await promote(store, { actor: 'jobledger', reason: 'promoted' });
+  } catch (error) {
+    throw asStoreError(error);
+  } finally {
+    await leave();
+  }
+}
+
+/**
+ * Begins a new epoch of a ledger that lost events and wrote others, and so has gone another way than its
+ * topic: what only the topic has there is left behind, and consumers are told by the epoch. What the
+ * ledger lost where it wrote nothing else is taken back. Writers have to be stopped. Throws
+ * `NOT_DIVERGED`, `LEDGER_RUNNING`, and what `restoreLedger` throws.
+ *
+ * @example
+ * await beginEpoch({ database, kafka, actor: 'ada', reason: 'failover lost 3 s' });
+ */
+export async function beginEpoch(options: EpochOptions): Promise<NewEpoch> {
+  const actor = named('actor', options.actor);
+  const reason = named('reason', options.reason);
+  return withTopic(options, async ({ source, survey, open }) => {
+    const store = await open();
+    checkPartitions(source, survey, store);
+    checkOwner(source, survey, store.ledgerId);
+    await refuseWhileRunning(store, (text, values) => store.database.pool.query(text, values));
+    return newEpoch(store, source, survey, { actor, reason });
+  });
+}
+
 /** A database and the topic of which its ledger is made. */
 interface Site {
   readonly source: Source;
@@ -47,13 +121,29 @@ async function withTopic<T>(
   options: FromKafkaOptions,
   use: (site: Site) => Promise<T>,
 ): Promise<T> {
+  const { site, leave } = await openSite(options);
+  try {
+    return await use(site);
+  } catch (error) {
+    throw asStoreError(error);
+  } finally {
+    await leave();
+  }
+}
+
+/** Connects to both; what fails leaves nothing open. */
+async function openSite(options: FromKafkaOptions) {
   const { kafka, database: where, schema, pooler, logger } = options;
   const given = { database: where, schema, pooler, logger };
   const settings = ledgerSettings(given, optionProblems(given));
   const { topic, ...brokers } = kafkaSettings(kafka);
   const log = await logOf(logger);
   const client = await connectKafka({ ...brokers, topic }, log);
-  const { database, leave } = await connect(settings);
+  const { database, leave: disconnect } = await connect(settings);
+  const leave = async () => {
+    await client.close();
+    await disconnect();
+  };
   try {
     await checkServer(database);
     const source = { reader: client.reader(topic), topic };
@@ -63,15 +153,13 @@ async function withTopic<T>(
     const survey = await surveyTopic(source, partitions);
     const open = async () => {
       await migrate(database.pool, { schema: settings.schema, partitions });
-      const store = { schema: settings.schema, log, clockShiftMs: () => 0 };
-      return openStore(database, store);
+      return openStore(database, { schema: settings.schema, log, clockShiftMs: () => 0 });
     };
-    return await use({ source, survey, open });
+    const site: Site = { source, survey, open };
+    return { site, leave };
   } catch (error) {
-    throw asStoreError(error);
-  } finally {
-    await client.close();
     await leave();
+    throw asStoreError(error);
   }
 }
 

@@ -30,6 +30,7 @@ import { readStatsAsOf } from './ledger/as-of/stats.js';
 import { readPublications } from './kafka/status.js';
 import { migrate } from './ledger/migrate.js';
 import { operate, type Operation } from './ledger/outcome/operate.js';
+import { refuseMirror } from './ledger/role.js';
 import { readStats } from './ledger/query/stats.js';
 import type { Store } from './ledger/store.js';
 import { Slots } from './ledger/enqueue/slots.js';
@@ -92,14 +93,14 @@ export class LedgerHandle implements Ledger {
     payload: unknown,
     options: EnqueueOptions = {},
   ): Promise<Enqueued> {
-    return this.#call(() => enqueue(this.#enqueueing, job, payload, options));
+    return this.#write('enqueue', () => enqueue(this.#enqueueing, job, payload, options));
   }
 
   async enqueueMany(
     items: readonly EnqueueItem[],
     options: { readonly atomic?: boolean; readonly transaction?: unknown } = {},
   ): Promise<readonly Enqueued[]> {
-    return this.#call(() => enqueueMany(this.#enqueueing, items, options));
+    return this.#write('enqueue', () => enqueueMany(this.#enqueueing, items, options));
   }
 
   async get(id: string, { asOf }: AsOfOption = {}) {
@@ -124,7 +125,8 @@ export class LedgerHandle implements Ledger {
 
   /** Closing ends it behind its batch. */
   async bulk(options: BulkOptions) {
-    return this.#call(() => bulk(this.#store, options, () => this.#closing !== undefined));
+    const isEnding = () => this.#closing !== undefined;
+    return this.#write('bulk', () => bulk(this.#store, options, isEnding));
   }
 
   async previewBulk(options: Pick<BulkOptions, 'action' | 'filter'>) {
@@ -256,7 +258,17 @@ export class LedgerHandle implements Ledger {
   }
 
   #operate(id: string, operation: Operation, by: Actor) {
-    return this.#call(() => operate(this.#store, this.#kinds, id, operation, by));
+    const work = () => operate(this.#store, this.#kinds, id, operation, by);
+    return this.#write(operation.type, work);
+  }
+
+  /** A call that only a primary answers: known without asking, unless it was a mirror just now. */
+  async #write<T>(what: string, call: () => Promise<T>): Promise<T> {
+    if (this.#store.role.now === 'primary') return this.#call(call);
+    return this.#call(async () => {
+      await refuseMirror(this.#store, what);
+      return call();
+    });
   }
 
   async #call<T>(call: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { RelayOptions } from '../api-kafka.js';
 import { LedgerError } from '../errors.js';
 import { integerProblem } from '../job/limits.js';
+import { refuseMirror } from '../ledger/role.js';
 import type { Store } from '../ledger/store.js';
 import { connectKafka } from './kafkajs/connect.js';
 import { Relay } from './relay.js';
@@ -15,6 +16,7 @@ export function openRelay(
   const problem = integerProblem('leaseMs', leaseMs, 1_000, 600_000);
   if (problem !== undefined) throw new LedgerError('BAD_CONFIG', problem);
   const open = async () => {
+    await refuseMirror(store, 'relay');
     const client = await connectKafka(settings, store.log);
     return { store, client, reader: client.reader(settings.topic), topic: settings.topic };
   };

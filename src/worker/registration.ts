@@ -2,18 +2,19 @@ import { hostname } from 'node:os';
 import type { WorkerInfo } from '../api-worker.js';
 import { LedgerError } from '../errors.js';
 import { integerProblem } from '../job/limits.js';
+import { refuseMirror } from '../ledger/role.js';
 import { iso, type Store } from '../ledger/store.js';
 import { VERSION } from '../version.js';
 import type { WorkerSettings } from './options.js';
 
 /**
  * Puts a new incarnation on record. Ids are never reused; the row stays long after the worker. Throws
- * `OTHER_LEDGER` if the schema was made anew since the ledger was opened: its locks are others.
+ * `LEDGER_IS_MIRROR`, and `OTHER_LEDGER` if the schema was made anew since the ledger was opened: its locks are others.
  */
 export async function register(store: Store, settings: WorkerSettings): Promise<number> {
   const result = await store.database.pool.query<{ id: number }>({
     text: `insert into ${store.tables.workers}(host, pid, version, queues, kinds, lease_ms, retry)
-      select $1, $2, $3, $4, $5, $6, $7 where exists (select from ${store.tables.ledger} where id = $8)
+      select $1, $2, $3, $4, $5, $6, $7 where exists (select from ${store.tables.ledger} where id = $8 and role = 'primary')
       returning id`,
     values: [
       hostname(),
@@ -28,6 +29,8 @@ export async function register(store: Store, settings: WorkerSettings): Promise<
   });
   const [row] = result.rows;
   if (row !== undefined) return row.id;
+  store.role.now = 'mirror';
+  await refuseMirror(store, 'worker');
   const message = `database: the ledger ${store.ledgerId} is gone, another stands in its place`;
   throw new LedgerError('OTHER_LEDGER', message);
 }

@@ -15,7 +15,7 @@ export async function openLog(
   survey: Survey,
   partition: number,
 ): Promise<PartitionLog> {
-  const known = survey.partitions[partition]!;
+  const { runs } = survey.partitions[partition]!;
   const last = await readLast(store, partition);
   const offset =
     last === undefined
@@ -23,7 +23,7 @@ export async function openLog(
       : await source.reader.offsetAt(partition, Date.parse(last.recordedAt));
   const readOwn = async (from: number, count: number) =>
     (await readTexts(store, partition, from, count)).events;
-  return new PartitionLog(source, store.ledgerId, partition, known, { offset, last }, readOwn);
+  return new PartitionLog(source, store.ledgerId, partition, runs, { offset, last }, readOwn);
 }
 
 /** The last event of a partition; undefined if there is none. */

@@ -3,7 +3,7 @@ import type { KafkaRecord, Page } from '../client.js';
 import type { EventText, Published } from '../record.js';
 import { eventDifference } from '../same-event.js';
 import { badTopic, publishedOf, type Source } from './source.js';
-import type { EpochRun, SurveyedPartition } from './survey.js';
+import { limitsOf, type EpochRun } from './survey.js';
 
 /** Bytes asked for at a time: what is in memory of each partition, twice, and one transaction. */
 const PAGE_BYTES = 2 * 1024 * 1024;
@@ -35,6 +35,8 @@ interface Taking extends Taken {
  * its place. The next page is fetched while one is worked on.
  */
 export class PartitionLog {
+  /** Events that the topic has once more within an epoch: the same, or it would be refused. */
+  readonly repeated: EventText[] = [];
   readonly #source: Source;
   readonly #ledgerId: string;
   readonly #partition: number;
@@ -44,13 +46,15 @@ export class PartitionLog {
   #isLastSeen: boolean;
   #offset: number;
   #epoch = 0;
+  /** The highest position of this epoch so far. */
+  #highest = 0;
   #ahead: Promise<Page> | undefined;
 
   constructor(
     source: Source,
     ledgerId: string,
     partition: number,
-    { runs }: SurveyedPartition,
+    runs: readonly EpochRun[],
     { offset, last }: Standing,
     readOwn: ReadOwn,
   ) {
@@ -97,9 +101,12 @@ export class PartitionLog {
     this.#check(record, published);
     if (origin.epoch > this.#epoch) {
       this.#epoch = origin.epoch;
+      this.#highest = 0;
       begun.push({ epoch: origin.epoch, start: event.position, offset: record.offset });
     }
     if (event.position > (this.#limits.get(origin.epoch) ?? Infinity)) return;
+    if (event.position <= this.#highest) this.repeated.push(event);
+    this.#highest = Math.max(this.#highest, event.position);
     if (event.position <= this.position) return this.#takeAgain(event, events, again);
     if (!this.#isLastSeen) throw this.#diverged('is not in the topic');
     if (event.position > this.position + 1)
@@ -156,15 +163,4 @@ export class PartitionLog {
       `topic ${this.#source.topic}: event ${this.#partition}/${event?.position} of this ledger ${what}: they have gone different ways`,
     );
   }
-}
-
-/** The last position that counts of each epoch but the newest. */
-function limitsOf(runs: readonly EpochRun[]): ReadonlyMap<number, number> {
-  const limits = new Map<number, number>();
-  let limit = Infinity;
-  for (const { epoch, start } of [...runs].reverse()) {
-    limits.set(epoch, limit);
-    limit = Math.min(limit, start - 1);
-  }
-  return limits;
 }

@@ -48,6 +48,17 @@ export async function surveyTopic(source: Source, partitions: number): Promise<S
   };
 }
 
+/** The last position that counts of each epoch but the newest. */
+export function limitsOf(runs: readonly EpochRun[]): ReadonlyMap<number, number> {
+  const limits = new Map<number, number>();
+  let limit = Infinity;
+  for (const { epoch, start } of [...runs].reverse()) {
+    limits.set(epoch, limit);
+    limit = Math.min(limit, start - 1);
+  }
+  return limits;
+}
+
 /** Throws `OTHER_LEDGER` unless the topic is this ledger's. */
 export function checkOwner(source: Source, survey: Survey, ledgerId: string): void {
   if (survey.ledgerId === ledgerId) return;
@@ -57,12 +68,17 @@ export function checkOwner(source: Source, survey: Survey, ledgerId: string): vo
   );
 }
 
-interface Surveyed {
+/** A partition that has records: its epochs, and its last event. */
+export interface Surveyed {
   readonly runs: readonly EpochRun[];
   readonly end: Published;
 }
 
-async function surveyPartition(source: Source, partition: number): Promise<Surveyed | undefined> {
+/** The same of one partition; undefined if it has no records. */
+export async function surveyPartition(
+  source: Source,
+  partition: number,
+): Promise<Surveyed | undefined> {
   const lastOne = await lastRecord(source.reader, partition);
   if (lastOne === undefined) return undefined;
   const { first } = await source.reader.bounds(partition);

@@ -20,6 +20,7 @@ import {
 } from './job-filter.js';
 import { fits } from './job-fits.js';
 import { countRows, findRows, readLag } from './read-model.js';
+import { isMirror } from '../role.js';
 import { readStats } from './stats.js';
 import type { Store } from '../store.js';
 
@@ -88,7 +89,8 @@ export async function countJobs(store: Store, options: JobFilter & AsOfOption): 
   const past = asOf === undefined ? [] : [asOfProblem('asOf', asOf), ...pastProblems(filter)];
   refuse([...unknownOptions(options, COUNT_OPTIONS, 'count'), ...problems, ...past]);
   if (asOf !== undefined && !isPlain(filter)) return countStays(store, asOf, filter);
-  if (isPlain(filter)) return countPlain(store, filter, asOf);
+  const isTold = isPlain(filter) && (asOf !== undefined || !(await isMirror(store)));
+  if (isTold) return countPlain(store, filter, asOf);
   const groups = await snapshot(store.database, (query) => countRows(store, query, filter));
   return groups.reduce((sum, { jobs }) => sum + jobs, 0);
 }

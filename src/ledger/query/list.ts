@@ -5,6 +5,7 @@ import { isPlain } from './job-filter.js';
 import { checkList, listPage } from './list-page.js';
 import { findAccepted, findEnded, findEnqueued, findWaiting, type Found } from './list-queries.js';
 import { lookUp } from './look-up.js';
+import { isMirror } from '../role.js';
 import { iso, type Store } from '../store.js';
 
 /**
@@ -17,7 +18,8 @@ export async function list(store: Store, options: ListOptions): Promise<readonly
   const { filter, limit } = checkList(options);
   if (options.asOf !== undefined) return (await listPage(store, options)).jobs;
   const { states: [state, ...others] = [], names } = filter;
-  if (!isPlain(filter) || others.length > 0) return (await listPage(store, options)).jobs;
+  const isTold = isPlain(filter) && others.length === 0 && !(await isMirror(store));
+  if (!isTold) return (await listPage(store, options)).jobs;
   const plain = { state, kind: names.kind, queue: names.queue };
   const setAside = await listSetAside(store, plain, limit);
   const accepted = await listAccepted(store, plain, limit - setAside.length);

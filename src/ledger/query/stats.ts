@@ -4,6 +4,7 @@ import { CountLines, toldCounts, type Counts, type KnownKinds, type Line } from 
 import { formProblem } from '../../job/event-versions.js';
 import type { RecordedEvent } from '../../job/events.js';
 import { eventFields, toEvent, type EventRow } from '../read.js';
+import { refuseMirror } from '../role.js';
 import { clock, iso, type Store } from '../store.js';
 import { TOTALS, totalsBetween } from './tally.js';
 
@@ -17,6 +18,7 @@ export async function readStats(
   store: Store,
   known: { readonly kinds: KnownKinds },
 ): Promise<Stats> {
+  await refuseMirror(store, 'stats of now (with asOf it is told from the read model)');
   return snapshot(store.database, async (query) => {
     const at = await readNow(store, query);
     const totals = await readTotals(store, query);
