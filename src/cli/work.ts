@@ -108,7 +108,7 @@ export async function work(flags: WorkFlags, beside: Beside = {}): Promise<void>
     .catch((error: unknown) => {
       throw namingFlags(error);
     })
-    .finally(() => telemetry.stop());
+    .finally(async () => telemetry.stop());
   // A handler that ignores its signal would keep a finished process alive.
   process.exit(code);
 }

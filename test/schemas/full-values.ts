@@ -62,7 +62,7 @@ const CANCELED: readonly JobEvents['JobCanceled'][] = [
 ];
 
 /** What the golden files leave out: values with everything that a form may have. */
-export const FULL_VALUES: Readonly<Partial<Record<Form | string, readonly object[]>>> = {
+export const FULL_VALUES: Readonly<Record<string, readonly object[] | undefined>> = {
   'JobEnqueued.1': ENQUEUED,
   'AttemptFailed.1': FAILED,
   'AttemptLost.1': ATTEMPT_LOST,
