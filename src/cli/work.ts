@@ -104,11 +104,13 @@ export async function work(flags: WorkFlags, beside: Beside = {}): Promise<void>
   check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, options, tools, beside)
-    .catch((error: unknown) => {
+  const code = await runWorker(ledger, options, tools, projections).catch(
+    async (error: unknown) => {
+      await telemetry.stop();
       throw namingFlags(error);
-    })
-    .finally(async () => telemetry.stop());
+    },
+  );
+  await telemetry.stop();
   // A handler that ignores its signal would keep a finished process alive.
   process.exit(code);
 }

@@ -1,6 +1,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import { formProblem } from '../job/event-versions.js';
 import type { EventOf, NewEvent, RecordedEvent } from '../job/events.js';
+import { unreachable } from '../job/unreachable.js';
 import { spanContextOf } from '../tracing.js';
 import type { Outcome } from '../telemetry.js';
 import { endingOf, type SpanEnding } from './ending.js';
@@ -153,9 +154,18 @@ function waitAfter(
       return behind('snoozed', event.data, at, attempts);
     case 'AttemptReleased':
       return behind('backoff', event.data, at, attempts);
-    default:
-      // Nothing else makes a job wait.
+    case 'JobDeduplicated':
+    case 'AttemptStarted':
+    case 'ProgressReported':
+    case 'AttemptSucceeded':
+    case 'OutcomeRejected':
+    case 'CancelRequested':
+    case 'JobCanceled':
+    case 'JobReprioritized':
+    case 'JobDiscarded':
       return undefined;
+    default:
+      return unreachable(event, 'event');
   }
 }
 
