@@ -21,7 +21,7 @@ async function receiver(): Promise<OtlpReceiver> {
   return started;
 }
 
-describe('jobledger trace', () => {
+describe('jobledger trace', { timeout: 120_000 }, () => {
   it('draws where the time of each attempt went, within 80 columns', async () => {
     const { site, id } = await flakyJob();
     const { code, lines } = await cliOn(site.url).run(['trace', id]);
@@ -65,7 +65,7 @@ describe('jobledger trace', () => {
   });
 });
 
-describe('jobledger trace --export', () => {
+describe('jobledger trace --export', { timeout: 120_000 }, () => {
   it('sends the spans of a job with its historical times', async () => {
     const { site, id } = await flakyJob();
     const { url, env, spans } = await receiver();
