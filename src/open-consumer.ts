@@ -2,23 +2,21 @@ import type { ConsumerOptions, EventConsumer } from './api-consumer.js';
 import { ledgerSettings } from './config.js';
 import { backFillFrom } from './consumer/back-fill.js';
 import { Consumer } from './consumer/consumer.js';
-import { filterOf } from './consumer/filter.js';
 import type { Group } from './consumer/group.js';
-import { checkMigrated, migrateConsumers } from './consumer/migrate.js';
+import { migrateConsumers } from './consumer/migrate.js';
 import { checkConsumerOptions } from './consumer/options.js';
 import { KafkaSource } from './consumer/kafka-source.js';
 import { PostgresSource } from './consumer/postgres-source.js';
 import type { Source } from './consumer/source.js';
-import { consumerTables, CONSUMER_SCHEMA } from './consumer/tables.js';
+import { CONSUMER_SCHEMA } from './consumer/tables.js';
 import type { Log } from './job/define.js';
 import { connectKafka } from './kafka/kafkajs/connect.js';
 import { kafkaSettings } from './kafka/settings.js';
-import { resolveRetry } from './job/retry.js';
-import { Slots } from './ledger/enqueue/slots.js';
 import { checkServer, openStore } from './ledger/open-store.js';
 import type { Store } from './ledger/store.js';
 import { logOf } from './log.js';
 import { connect } from './open-database.js';
+import { openGroup, type Leaving } from './open-group.js';
 import { asStoreError } from './sql-errors.js';
 
 /**
@@ -87,33 +85,6 @@ function sourceOf(
   };
   return new KafkaSource(group, connectLine, ledger?.ledgerId);
 }
-
-type Leaving = (() => Promise<void>)[];
-
-async function openGroup(options: ConsumerOptions, log: Log, leaving: Leaving): Promise<Group> {
-  const { schema = CONSUMER_SCHEMA, concurrency = 8 } = options;
-  const settings = ledgerSettings({ database: options.database, migrate: options.migrate });
-  // No session settings of ours: the statements of the handler are the user's.
-  const plain = { ...settings, pooler: true, maxConnections: concurrency + SPARE };
-  const { database, leave } = await connect(plain);
-  leaving.push(leave);
-  await checkServer(database);
-  if (settings.migrate) await migrateConsumers(database.pool, schema);
-  else await checkMigrated(database.pool, schema);
-  return {
-    ...{ name: options.group, handler: options.handler, database, log },
-    tables: consumerTables(schema),
-    isWanted: filterOf(options),
-    maxAttempts: options.maxAttempts ?? 5,
-    backoff: resolveRetry({ ...BACKOFF, ...options.backoff }).policy,
-    timeoutMs: options.timeoutMs ?? 60_000,
-    slots: new Slots(concurrency),
-  };
-}
-
-const BACKOFF = { baseMs: 500, capMs: 30_000 };
-/** Connections beside those of the stretches: three that a pool leaves out, and two for the rest. */
-const SPARE = 5;
 
 async function openLedgerOf(
   { ledger, ledgerSchema }: ConsumerOptions,

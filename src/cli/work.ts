@@ -104,7 +104,7 @@ export async function work(flags: WorkFlags, beside: Beside = {}): Promise<void>
   check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, options, tools, projections).catch(
+  const code = await runWorker(ledger, options, tools, beside).catch(
     async (error: unknown) => {
       await telemetry.stop();
       throw namingFlags(error);

@@ -1,4 +1,6 @@
-import { consumerScenarios } from './scenarios.js';
-import { fromTables } from './scene.js';
+import { test } from 'vitest';
+import { SCENARIOS } from './scenarios.js';
+import { openScene } from './scene.js';
 
-consumerScenarios(() => fromTables);
+for (const { title, run } of SCENARIOS)
+  test(`from Postgres: ${title}`, () => run(() => openScene()), 60_000);

@@ -1,11 +1,12 @@
-import { beforeEach } from 'vitest';
-import { consumerScenarios } from '../consumer/scenarios.js';
+import { test } from 'vitest';
+import { SCENARIOS } from '../consumer/scenarios.js';
+import { openScene } from '../consumer/scene.js';
 import { sharedBrokers } from '../support/kafka.js';
 import { fromTopic } from './from-topic.js';
 
-let brokers: string[] = [];
-beforeEach((context) => {
-  brokers = sharedBrokers(context);
-});
-
-consumerScenarios(() => fromTopic(brokers));
+for (const { title, run } of SCENARIOS)
+  test(
+    `from Kafka: ${title}`,
+    (context) => run(() => openScene(fromTopic(sharedBrokers(context)))),
+    60_000,
+  );
