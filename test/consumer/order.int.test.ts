@@ -1,14 +1,14 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { ask } from '../worker/site.js';
 import { createDatabase } from '../support/database.js';
 import { consumeBy, HandSource, item } from './hand-source.js';
 import { EFFECTS, record, type Applied } from './scene.js';
-import { onTestFinished } from 'vitest';
 
 async function service() {
-  const { url, drop } = await createDatabase({ empty: true });
-  onTestFinished(drop);
+  const database = await createDatabase({ empty: true });
+  const { url } = database;
+  onTestFinished(() => database.drop());
   await ask(url, EFFECTS);
   const positions = async (partition: number) => {
     const text = 'select position::int from effects where partition = $1 order by turn';

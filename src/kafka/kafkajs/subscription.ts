@@ -3,8 +3,10 @@ import type { GroupMember, Subscription } from '../client.js';
 import { toRecord } from './to-record.js';
 
 /** A member that has said nothing for so long is gone, in milliseconds. */
-const SESSION_MS = 30_000;
-const HEARTBEAT_MS = 3_000;
+const SESSION_MS = 10_000;
+/** How long others have to join again when somebody comes or goes, in milliseconds. */
+const REJOIN_MS = 15_000;
+const HEARTBEAT_MS = 2_000;
 /** How long the broker may wait for something new, and how long it takes to heed a `resume`, in milliseconds. */
 const WAIT_MS = 100;
 const PARTITION_BYTES = 1024 * 1024;
@@ -25,6 +27,7 @@ export class KafkajsSubscription implements Subscription {
     this.#consumer = kafka.consumer({
       groupId: group,
       sessionTimeout: SESSION_MS,
+      rebalanceTimeout: REJOIN_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: WAIT_MS,
       maxBytesPerPartition: PARTITION_BYTES,
@@ -94,8 +97,9 @@ export class KafkajsSubscription implements Subscription {
     this.#member.assigned(new Set(partitions));
   }
 
-  #receive({ batch, isStale }: EachBatchPayload): Promise<void> {
-    if (!isStale() && !this.#isClosed)
+  #receive(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    if (!payload.isStale() && !this.#isClosed)
       this.#member.received(batch.partition, batch.messages.map(toRecord));
     return Promise.resolve();
   }
