@@ -5,7 +5,7 @@ import { FAULTS as LEDGER_FAULTS, held } from '../faults.mjs';
 import { END_TXN, PRODUCE } from './proxy.mjs';
 
 /** Longer than a lease: somebody else has taken over meanwhile. */
-const BEYOND_LEASE = [2_000, 4_500];
+const BEYOND_LEASE = [3_000, 6_000];
 /** How long to wait for an answer to lose; nobody publishes while the broker is away. */
 const ANSWER_MS = 5_000;
 
@@ -27,6 +27,25 @@ export const FAULTS = {
   'relay told to stop': {
     weight: 3,
     needs: 'relay',
+    run: ({ crew }, random, name) => crew.replace(name, 'SIGTERM', random.whole(0, 500)),
+  },
+  'consumer killed': {
+    weight: 8,
+    needs: 'consumer',
+    run: ({ crew }, random, name) => crew.replace(name, 'SIGKILL', random.whole(0, 1_000)),
+  },
+  'consumer paused': {
+    weight: 3,
+    needs: 'consumer',
+    run: async ({ crew }, random, name) => {
+      crew.signal(name, 'SIGSTOP');
+      await pause(random.whole(500, 6_000));
+      crew.signal(name, 'SIGCONT');
+    },
+  },
+  'consumer told to stop': {
+    weight: 3,
+    needs: 'consumer',
     run: ({ crew }, random, name) => crew.replace(name, 'SIGTERM', random.whole(0, 500)),
   },
   'worker killed': { ...LEDGER_FAULTS['worker killed'], weight: 6 },

@@ -1,4 +1,5 @@
-// The suite of the topic: the ledger's own, with a broker behind a proxy and relays that publish to it.
+// The suite of the topic: the ledger's own, with a broker behind a proxy, relays that publish to it, and
+// consumers that read from it.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { becomes, drain, openProducer, openWorker, ordersOf, setLedger } from '../ledger-suite.mjs';
@@ -6,12 +7,14 @@ import { load } from '../program.mjs';
 import { judge } from '../verdict.mjs';
 import { FAULTS } from './faults.mjs';
 import { startKafkaProxy } from './proxy.mjs';
+import { consumersLeft, effectChecks } from './effects.mjs';
 import { relaysLeft, topicChecks } from './verdict.mjs';
 
 export const TOPIC = 'chaos.events';
+const CONSUMERS = ['consumer-1', 'consumer-2'];
 const RELAYS = ['relay-1', 'relay-2', 'relay-3'];
 /** Short, so that a take-over fits into every fault. */
-const LEASE_MS = 1_500;
+const LEASE_MS = 2_500;
 const MAX_CONNECTIONS = 100;
 
 export const kafkaSuite = {
@@ -19,18 +22,26 @@ export const kafkaSuite = {
   set: async (scene) => {
     await setLedger(scene, MAX_CONNECTIONS);
     await setBroker(scene);
+    await setConsumers(scene);
     await Promise.all([
       ...['worker-1', 'worker-2'].map((name) => openWorker(scene, name)),
       ...['producer-1', 'producer-2'].map((name) => openProducer(scene, name)),
       ...RELAYS.map((name) => openRelay(scene, name)),
+      ...CONSUMERS.map((name) => openConsumer(scene, name)),
     ]);
   },
   drain: async (scene) => {
     await scene.broker.start();
     const empty = await drain(scene);
-    return (await becomes(async () => (await relaysLeft(scene)).length === 0)) && empty;
+    const published = await becomes(async () => (await relaysLeft(scene)).length === 0);
+    const consumed = await becomes(async () => (await consumersLeft(scene)).length === 0);
+    return empty && published && consumed;
   },
-  judge: (scene, facts) => judge(scene, facts, () => topicChecks(scene)),
+  judge: (scene, facts) =>
+    judge(scene, facts, async () => [
+      ...(await topicChecks(scene)),
+      ...(await effectChecks(scene, facts.records)),
+    ]),
 };
 
 /** A broker that tells its clients to come by way of the proxy. */
@@ -51,5 +62,21 @@ export function openRelay(scene, name) {
     ...ordersOf(scene, name),
     ledger: { maxConnections: 5 },
     relay: { kafka, leaseMs: LEASE_MS },
+  });
+}
+
+/** Consumers keep their positions beside the ledger, and their effects beside the callers' rows. */
+async function setConsumers({ ask, postgres, program }) {
+  const { migrateConsumerTables } = await load(program, 'index.js');
+  await migrateConsumerTables({ database: postgres.url });
+  await ask('create table shop.effects(id bigserial, partition int, position bigint)');
+}
+
+function openConsumer(scene, name) {
+  const kafka = { brokers: [scene.kafkaProxy.brokers], topic: scene.topic };
+  return scene.crew.open(name, 'consumer.mjs', {
+    ...ordersOf(scene, name),
+    // A server that is away fails a handler too: more tries than a run can take.
+    consumer: { group: 'chaos', kafka, concurrency: 4, maxAttempts: 1_000 },
   });
 }

@@ -9,6 +9,7 @@ const CHAOS = fileURLToPath(new URL('../../chaos/main.mjs', import.meta.url));
 /** What the run is to make; a list of its own, so that none gets lost. */
 const FAULTS = [
   ...['relay killed', 'relay paused beyond its lease', 'relay told to stop', 'worker killed'],
+  ...['consumer killed', 'consumer paused', 'consumer told to stop'],
   ...['broker killed', 'broker connections cut in mid-request', 'broker connections gone deaf'],
   ...['acknowledgement of a Produce lost', 'acknowledgement of a commit lost'],
   ...['Postgres killed', 'backends terminated', 'connections to Postgres cut in mid-statement'],
@@ -23,7 +24,7 @@ interface Verdict {
   readonly checks: readonly { readonly name: string; readonly held: number }[];
 }
 
-test('fifty kills and more, of relays, workers, broker and database, leave a topic that is the ledger', async (context) => {
+test('fifty kills and more, of all that takes part, leave a topic that is the ledger, and effects of it', async (context) => {
   const problem = await brokerProblem();
   if (problem !== undefined) refuse(context, problem);
   const args = ['--kafka', '--faults', '110', '--minutes', '6', '--json'];
