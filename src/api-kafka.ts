@@ -82,3 +82,40 @@ export interface PublishedPartition {
   /** What keeps it from going on, in one line, or null. */
   readonly trouble: string | null;
 }
+
+/** Where an epoch begins in a partition. */
+export interface EpochStart {
+  readonly epoch: number;
+  readonly partition: number;
+  readonly start: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly begunAt: string;
+}
+
+/** Events of a partition that are the same in ledger and topic, and the SHA-256 of their texts. */
+export interface TopicRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+  readonly digest: string;
+}
+
+/** The first place of a partition at which topic and ledger are not the same. */
+export interface TopicDifference {
+  readonly partition: number;
+  readonly position: number;
+  readonly text: string;
+}
+
+/** What `verify` says of the topic. */
+export interface TopicVerification {
+  readonly topic: string;
+  readonly verified: boolean;
+  /** Events that are the same. */
+  readonly events: number;
+  /** Events that are not published yet. */
+  readonly lagEvents: number;
+  readonly ranges: readonly TopicRange[];
+  readonly differences: readonly TopicDifference[];
+}

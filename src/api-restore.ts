@@ -77,13 +77,3 @@ export interface NewEpoch {
   readonly partitions: readonly NewEpochPartition[];
   readonly repair: Repair;
 }
-
-/** Where an epoch begins in a partition. */
-export interface EpochStart {
-  readonly epoch: number;
-  readonly partition: number;
-  readonly start: number;
-  readonly actor: string;
-  readonly reason: string;
-  readonly begunAt: string;
-}

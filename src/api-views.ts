@@ -1,3 +1,4 @@
+import type { KafkaOptions, TopicVerification } from './api-kafka.js';
 import type { AsOfOption } from './api-as-of.js';
 import type { JobFilter } from './api-filter.js';
 import type { Projection } from './api-projector.js';
@@ -89,6 +90,8 @@ export interface Finding {
 export interface VerifyOptions {
   /** Also holds every event against the rules, by code that the ledger has no part in. */
   readonly deep?: boolean;
+  /** Also compares the whole log with its topic; reads both once. */
+  readonly kafka?: KafkaOptions;
   /** Also compares the read models that are served, of which this is the code. */
   readonly projections?: readonly Projection[];
 }
@@ -104,6 +107,8 @@ export interface Verification {
   readonly differences: readonly Difference[];
   /** What the deep check found, if it was asked for; at most 1,000 of them. */
   readonly findings?: readonly Finding[];
+  /** What was found of the topic, if it was asked for. */
+  readonly kafka?: TopicVerification;
   /** The read models that were compared, if their code was given. */
   readonly projections?: readonly ProjectionVerification[];
   /** What is no difference but wants an eye: rows of the inbox that were set aside. */

@@ -5,7 +5,7 @@ import type { JobFilter } from './api-filter.js';
 import type { ListedJob, ListOptions, Stats, Verification, VerifyOptions } from './api-views.js';
 import type { AsOf, AsOfOption } from './api-as-of.js';
 import type { DiffOptions, LedgerDiff, PastStats } from './api-past.js';
-import type { LedgerRelay, PublicationStatus, RelayOptions } from './api-kafka.js';
+import type { EpochStart, LedgerRelay, PublicationStatus, RelayOptions } from './api-kafka.js';
 import type { LedgerProjections, ProjectionsOptions, UpTo } from './api-projections.js';
 import type { Repair, RepairOptions } from './api-repair.js';
 import type { LedgerProjector, ProjectorOptions } from './api-projector.js';
@@ -257,6 +257,8 @@ export interface Ledger extends AsyncDisposable {
    * await worker.start();
    */
   worker(options: WorkerOptions): LedgerWorker;
+  /** Where the ledger's epochs but the first begin, oldest first; none if it has never left a log. */
+  epochs(): Promise<readonly EpochStart[]>;
   /** Brings the schema up to date; gives the names of the steps taken. */
   migrate(): Promise<readonly string[]>;
   /** Stops this ledger's workers, flushes accepted enqueues, closes all connections. */

@@ -67,10 +67,13 @@ export type {
   PublicationStatus,
   PublishedPartition,
   RelayOptions,
+  EpochStart,
+  TopicDifference,
+  TopicRange,
+  TopicVerification,
 } from './api-kafka.js';
 export type {
   EpochOptions,
-  EpochStart,
   FromKafkaOptions,
   LedgerMirror,
   MirrorOptions,

@@ -39,6 +39,7 @@ import { repairLedger } from './open-repair.js';
 import { verifyLedger } from './open-verify.js';
 import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
+import { readEpochs } from './kafka/epochs.js';
 import { caughtUp } from './projector/caught-up.js';
 import { guarded } from './projector/guarded.js';
 import { ReadModels } from './projector/read-models.js';
@@ -217,6 +218,10 @@ export class LedgerHandle implements Ledger {
 
   async caughtUp(name: string, upTo?: UpTo, { timeoutMs }: { readonly timeoutMs?: number } = {}) {
     return this.#call(() => caughtUp(this.#store, name, upTo, timeoutMs));
+  }
+
+  async epochs() {
+    return this.#call(() => readEpochs(this.#store));
   }
 
   async migrate() {

@@ -1,7 +1,9 @@
+import type { KafkaOptions } from './api-kafka.js';
 import type { ProjectionVerification } from './api-projections.js';
 import type { Projection } from './api-projector.js';
 import type { Verification, VerifyOptions } from './api-views.js';
 import { checkLedger } from './checker/check-ledger.js';
+import { verifyTopic } from './kafka/verify-topic.js';
 import { snapshot } from './database.js';
 import { isMirror, refuseMirror } from './ledger/role.js';
 import type { Store } from './ledger/store.js';
@@ -13,13 +15,23 @@ import { verifyProjection } from './projector/verify-projection.js';
 export async function verifyLedger(
   store: Store,
   schema: string,
-  { deep = false, projections }: VerifyOptions = {},
+  { deep = false, kafka, projections }: VerifyOptions = {},
 ): Promise<Verification> {
   const mirror = await isMirror(store);
   if (mirror && deep) await refuseMirror(store, 'verify, deep');
   let answer = await verify(store, { dispatch: !mirror });
   if (deep) answer = await withFindings(store, schema, answer);
+  if (kafka !== undefined) answer = await withTopic(store, kafka, answer);
   return projections === undefined ? answer : withProjections(store, projections, answer);
+}
+
+async function withTopic(
+  store: Store,
+  options: KafkaOptions,
+  answer: Verification,
+): Promise<Verification> {
+  const kafka = await verifyTopic(store, options);
+  return { ...answer, verified: answer.verified && kafka.verified, kafka };
 }
 
 async function withFindings(

@@ -1,4 +1,5 @@
-import type { Store } from '../ledger/store.js';
+import type { EpochStart } from '../api-kafka.js';
+import { iso, type Store } from '../ledger/store.js';
 
 /** The epoch that the ledger is in: the first one, until a log had to be left for another. */
 export async function readEpoch(store: Store): Promise<number> {
@@ -19,4 +20,13 @@ export async function readEpochStart(
     values: [epoch, partition],
   });
   return rows[0]?.start ?? 1;
+}
+
+/** Where epochs begin, oldest first, by partition. */
+export async function readEpochs(store: Store): Promise<EpochStart[]> {
+  const { rows } = await store.database.pool.query<EpochStart>(
+    `select epoch, partition, start, actor, reason, ${iso('begun_at')} as "begunAt"
+      from ${store.tables.epochs} order by epoch, partition`,
+  );
+  return rows;
 }
