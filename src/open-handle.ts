@@ -13,7 +13,6 @@ import type { LedgerWorker } from './api-worker.js';
 import { type LedgerSettings } from './config.js';
 import { endDatabase } from './database.js';
 import { type EmbeddedServer } from './embedded/embedded.js';
-import { LedgerError } from './errors.js';
 import type { JobContract } from './job/define.js';
 import type { EventMeta } from './job/events.js';
 import { bulk } from './ledger/query/bulk.js';
@@ -34,10 +33,10 @@ import { refuseMirror } from './ledger/role.js';
 import { readStats } from './ledger/query/stats.js';
 import type { Store } from './ledger/store.js';
 import { Slots } from './ledger/enqueue/slots.js';
+import { closed, OpenCalls } from './open-calls.js';
 import { OpenLoops } from './open-loops.js';
 import { repairLedger } from './open-repair.js';
 import { verifyLedger } from './open-verify.js';
-import { asStoreError } from './sql-errors.js';
 import { workerInfo } from './worker/registration.js';
 import { readEpochs } from './kafka/epochs.js';
 import { caughtUp } from './projector/caught-up.js';
@@ -55,8 +54,7 @@ export class LedgerHandle implements Ledger {
   readonly #embedded: EmbeddedServer | undefined;
   readonly #enqueueing: Enqueueing;
   readonly #loops: OpenLoops;
-  /** Public calls that have not answered yet. */
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #calls = new OpenCalls();
   #ended = false;
   #closing: Promise<void> | undefined;
 
@@ -242,7 +240,7 @@ export class LedgerHandle implements Ledger {
   async #shutDown(): Promise<void> {
     const failed = await this.#loops.stop();
     this.#ended = true;
-    await Promise.allSettled(this.#calls);
+    await this.#calls.settled();
     await this.#enqueueing.buffer.drain();
     await this.#store.notifier.flush();
     await this.#loops.deafen();
@@ -259,7 +257,7 @@ export class LedgerHandle implements Ledger {
     inherited: EventMeta | undefined,
   ): Promise<Enqueued> {
     if (this.#ended) throw closed();
-    return this.#track(() => enqueue(this.#enqueueing, job, payload, options, inherited));
+    return this.#calls.track(() => enqueue(this.#enqueueing, job, payload, options, inherited));
   }
 
   #operate(id: string, operation: Operation, by: Actor) {
@@ -278,26 +276,10 @@ export class LedgerHandle implements Ledger {
 
   async #call<T>(call: () => Promise<T>): Promise<T> {
     this.#checkOpen();
-    return this.#track(call);
-  }
-
-  async #track<T>(call: () => Promise<T>): Promise<T> {
-    const answer = call();
-    this.#calls.add(answer);
-    try {
-      return await answer;
-    } catch (error) {
-      throw asStoreError(error);
-    } finally {
-      this.#calls.delete(answer);
-    }
+    return this.#calls.track(call);
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closed();
   }
-}
-
-function closed(): LedgerError {
-  return new LedgerError('LEDGER_CLOSED', 'the ledger is closed');
 }

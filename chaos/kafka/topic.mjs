@@ -66,6 +66,7 @@ async function outputOf(command, args, expected) {
   }, 1_000);
   await once(child, 'close');
   clearInterval(watch);
-  if (!ordered) throw new Error(`the console consumer failed: ${Buffer.concat(complaints)}`);
+  if (!ordered)
+    throw new Error(`the console consumer failed: ${Buffer.concat(complaints).toString()}`);
   return text();
 }

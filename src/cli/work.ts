@@ -104,12 +104,10 @@ export async function work(flags: WorkFlags, beside: Beside = {}): Promise<void>
   check(options);
   const ledger = await openWith({ ...ledgerOptions(flags), logger: log });
   const tools = { signals, log, json: flags.json === true };
-  const code = await runWorker(ledger, options, tools, beside).catch(
-    async (error: unknown) => {
-      await telemetry.stop();
-      throw namingFlags(error);
-    },
-  );
+  const code = await runWorker(ledger, options, tools, beside).catch(async (error: unknown) => {
+    await telemetry.stop();
+    throw namingFlags(error);
+  });
   await telemetry.stop();
   // A handler that ignores its signal would keep a finished process alive.
   process.exit(code);

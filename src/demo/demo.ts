@@ -2,12 +2,13 @@ import { constants } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_FOLDER, readEnvironment } from '../config.js';
-import type { Projection, Verification } from '../index.js';
+import type { KafkaOptions, Projection, Verification } from '../index.js';
 import { factsOf, type DemoFacts } from './facts.js';
 import { count } from './format.js';
 import { readLockfile, type LockedPackage } from './lockfile.js';
 import { LICENCES } from './licences.js';
 import { reportPast } from './past.js';
+import { agreeing, Publication, reportPublished, type Published } from './publication.js';
 import { DemoModels } from './read-models.js';
 import { replay, type Replay } from './replay.js';
 import { perSecond, report, reportChecks, reportNext } from './report.js';
@@ -31,6 +32,8 @@ export interface DemoOptions {
   readonly dataFolder?: string;
   /** Read models to keep up to date besides the demo's own, for the commands to go on with. */
   readonly projections?: readonly Projection[];
+  /** Brokers to publish to as it runs, for a small service of its own to read. */
+  readonly kafka?: KafkaOptions;
   readonly stdout?: TextStream;
   readonly stderr?: TextStream;
 }
@@ -47,9 +50,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const packages = await readLockfile(project);
   const screen = new Screen(options.json ? stderr : stdout);
   const stage = new Stage(dataFolder);
-  const { projections = [] } = options;
+  const { projections = [], kafka } = options;
   try {
-    const story = tell({ project, dataFolder, packages, projections, screen, stage });
+    const story = tell({ project, dataFolder, packages, projections, kafka, screen, stage });
     const ending = await Promise.race([story, stage.interrupted]);
     if (typeof ending === 'string') {
       screen.endProgress();
@@ -69,33 +72,42 @@ interface Scene {
   readonly dataFolder: string;
   readonly packages: readonly LockedPackage[];
   readonly projections: readonly Projection[];
+  readonly kafka: KafkaOptions | undefined;
   readonly screen: Screen;
   readonly stage: Stage;
 }
 
 interface Ending {
   readonly facts: DemoFacts;
+  readonly published: Published | undefined;
   readonly replayed: Replay;
   readonly verification: Verification;
   readonly verified: boolean;
 }
 
 async function tell(scene: Scene): Promise<Ending> {
-  const { project, dataFolder, screen, stage, packages } = scene;
+  const { project, dataFolder, screen, stage, packages, kafka } = scene;
   introduce(screen, packages.length, shown(project, dataFolder));
   const ledger = await stage.open();
   const models = new DemoModels(ledger, scene.projections);
+  const publication = kafka && new Publication(ledger, kafka);
+  await publication?.begin(stage, project);
   const [{ jobs, killedWorker }] = await Promise.all([run({ ...scene, ledger }), models.follow()]);
   const facts = factsOf(jobs);
   report(screen, facts, killedWorker);
+  const published = await publication?.compare(models);
+  if (published !== undefined) reportPublished(screen, published);
   const replayed = await replay(screen, models);
   const moment = await reportPast(screen, ledger, facts);
   const verification = await ledger.verify({ deep: true, projections: models.code });
-  const checks = selfCheck(ledger, facts, killedWorker, verification);
+  const checks = [
+    ...selfCheck(ledger, facts, killedWorker, verification),
+    ...(published === undefined ? [] : agreeing(published)),
+  ];
   reportChecks(screen, checks);
   reportNext(screen, facts, moment, cliFor(project, dataFolder));
   const verified = checks.every(({ problems }) => problems.length === 0);
-  return { facts, replayed, verification, verified };
+  return { facts, published, replayed, verification, verified };
 }
 
 function introduce(screen: Screen, packages: number, dataFolder: string): void {
@@ -113,7 +125,7 @@ function introduce(screen: Screen, packages: number, dataFolder: string): void {
 }
 
 /** The last line of `--json`. */
-function summary({ facts, replayed, verification, verified }: Ending): object {
+function summary({ facts, published, replayed, verification, verified }: Ending): object {
   const own = verification.projections?.find(({ name }) => name === LICENCES);
   return {
     jobs: facts.jobs.length,
@@ -125,6 +137,7 @@ function summary({ facts, replayed, verification, verified }: Ending): object {
     eventsPerSecond: perSecond(facts),
     bytesRead: facts.bytes,
     killedWorkers: 1,
+    ...(published && { kafka: { topic: published.topic, events: published.events } }),
     projections: { name: LICENCES, ...replayed, verified: own?.verified === true },
     verified,
   };

@@ -61,10 +61,17 @@ const LONGEST_LICENCE = 200;
 
 /** The row that an event concerns: none if it ends no audit. */
 function rowOf(event: RecordedEvent): { readonly licence: string } | undefined {
+  const licence = licenceOf(event);
+  return licence === undefined ? undefined : { licence };
+}
+
+/** The licence that an audit found; undefined if the event ends no audit. */
+export function licenceOf(event: RecordedEvent): string | undefined {
   const audit = auditIn(event);
   if (audit === undefined) return undefined;
-  const licence = audit.licence ?? 'none named';
-  return { licence: Array.from(licence).slice(0, LONGEST_LICENCE).join('') };
+  return Array.from(audit.licence ?? 'none named')
+    .slice(0, LONGEST_LICENCE)
+    .join('');
 }
 
 function sums(row: Sums | undefined, event: RecordedEvent): Sums {

@@ -15,15 +15,17 @@ export type ToWorker =
   /** Go on with what waits, and hold no more. */
   | { readonly type: 'release' };
 
-/** What the service beside the workers tells the demo: it has done all events up to these positions. */
-export type FromService =
-  { readonly type: 'ready' } | { readonly type: 'failed'; readonly message: string };
+/** What the service beside the workers tells the demo. */
+export interface FromService {
+  readonly type: 'ready';
+}
 
 /** How the service is started: a program of its own, with tables of its own. */
 export interface ServiceOrders {
   readonly project: string;
   /** Its own database; here it is the ledger's, in another schema. */
   readonly database: string;
+  readonly group: string;
   readonly kafka: KafkaOptions;
 }
 

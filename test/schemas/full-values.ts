@@ -1,8 +1,5 @@
-import type { EventType, JobEvents } from '../../src/job/events.js';
+import type { JobEvents } from '../../src/job/events.js';
 import type { ErrorRecord } from '../../src/job/error-record.js';
-
-/** `JobEnqueued.1` and the like. */
-type Form = `${EventType}.${number}`;
 
 const ERROR: Required<ErrorRecord> = {
   name: 'SmtpError',
@@ -61,7 +58,7 @@ const CANCELED: readonly JobEvents['JobCanceled'][] = [
   { reason: 'r', from: 'running', attempt: 2, durationMs: 0.125, ending: 'failed', error: ERROR },
 ];
 
-/** What the golden files leave out: values with everything that a form may have. */
+/** What the golden files leave out, by type and version: values with everything that a form may have. */
 export const FULL_VALUES: Readonly<Record<string, readonly object[] | undefined>> = {
   'JobEnqueued.1': ENQUEUED,
   'AttemptFailed.1': FAILED,
