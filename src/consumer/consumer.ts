@@ -16,6 +16,7 @@ import type {
 } from '../api-consumer.js';
 import { LedgerError } from '../errors.js';
 import { inTurn, Loop } from '../service.js';
+import { asStoreError } from '../sql-errors.js';
 import type { BackFill } from './back-fill.js';
 import type { Group } from './group.js';
 import { moveTo, resetEpochs, type Moving } from './move.js';
@@ -46,7 +47,11 @@ export class Consumer implements EventConsumer {
   readonly #parts: ConsumerParts;
   readonly #readers = new Map<number, { reader: PartitionReader; loop: Loop }>();
   readonly #heeding: Loop;
-  readonly #prepare = inTurn(() => this.#prepareOnce());
+  readonly #prepare = inTurn(() =>
+    this.#prepareOnce().catch((error: unknown) => {
+      throw asStoreError(error);
+    }),
+  );
   #ledgerId: string | undefined;
   #partitions = 0;
   #isStarted = false;
