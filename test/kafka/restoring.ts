@@ -1,10 +1,13 @@
 import { expect } from 'vitest';
 import type { Ledger } from 'jobledger';
 import type { LedgerSite } from '../support/ledger.js';
+import { eventually } from '../support/eventually.js';
+import { dispatchLines } from '../support/implied-rows.js';
+import type { Place } from './place.js';
 
 /** Every event of a ledger as its row has it, to the last digit. */
-export async function rowsOf(site: LedgerSite): Promise<readonly string[]> {
-  const rows = await site.ask<{ row: string }>(
+export async function rowsOf(place: Place): Promise<readonly string[]> {
+  const rows = await place.ask<{ row: string }>(
     `select concat_ws(' ', partition, position, stream_id, version, type, schema_version, kind, queue,
       data::text, meta::text, recorded_at::text) as row
     from jobledger.events order by partition, position`,
@@ -12,25 +15,37 @@ export async function rowsOf(site: LedgerSite): Promise<readonly string[]> {
   return rows.map(({ row }) => row);
 }
 
-/** Everything that a ledger has by now goes to the topic. */
+/** Everything that a ledger has by now goes to the topic; gives how many events that were. */
 export async function publish(ledger: Ledger, brokers: string[], topic: string): Promise<number> {
-  const relay = ledger.relay({ kafka: { brokers, topic } });
-  try {
-    return await relay.catchUp();
-  } finally {
-    await relay.stop();
-  }
+  const events = async () =>
+    (await ledger.publications()).find((one) => one.topic === topic)?.events ?? 0;
+  const before = await events();
+  // A topic that was made just now has no leaders for a moment.
+  await eventually(
+    async () => {
+      await using relay = ledger.relay({ kafka: { brokers, topic } });
+      await relay.catchUp();
+    },
+    { timeoutMs: 30_000 },
+  );
+  return (await events()) - before;
 }
 
 /** What the ledger's own row says of whose it is and whether it may be written to. */
-export async function identityOf(site: LedgerSite): Promise<unknown> {
-  const [row] = await site.ask('select id, partitions, epoch, role from jobledger.ledger');
+export async function identityOf(place: Place): Promise<unknown> {
+  const [row] = await place.ask('select id, partitions, epoch, role from jobledger.ledger');
   return row;
 }
 
 /** The log of one ledger is that of the other. */
-export async function expectSameLog(one: LedgerSite, other: LedgerSite): Promise<void> {
+export async function expectSameLog(one: Place, other: Place): Promise<void> {
   const rows = await rowsOf(one);
   expect(rows.length).toBeGreaterThan(0);
   expect(await rowsOf(other)).toEqual(rows);
+}
+
+/** The dispatch tables are what the log implies. */
+export async function expectDispatch(place: Place): Promise<void> {
+  const { implied, actual } = await dispatchLines(place as unknown as LedgerSite);
+  expect(actual).toEqual(implied);
 }

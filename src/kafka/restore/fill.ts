@@ -3,13 +3,12 @@
  * partitions side by side. How far each has come is told by its own last event and nothing else. It never
  * changes an event that is there, and refuses a topic that has another one in its place.
  */
-import { LedgerError } from '../../errors.js';
 import type { Store } from '../../ledger/store.js';
 import { readTexts } from '../read-texts.js';
 import { eventDifference } from '../same-event.js';
 import { EventCopier } from './event-copier.js';
 import { openLog, readLast } from './open-log.js';
-import { badTopic, type Source } from './source.js';
+import { badTopic, diverged, type Source } from './source.js';
 import type { Survey } from './survey.js';
 
 /** Partitions that are filled at the same time, each on a connection of its own. */
@@ -81,8 +80,5 @@ async function isComplete(
   const { events } = await readTexts(store, partition, goal.position, 1);
   const difference = eventDifference(events[0]!, goal);
   if (difference === undefined) return true;
-  throw new LedgerError(
-    'TOPIC_DIVERGED',
-    `topic ${source.topic}: event ${partition}/${goal.position} of this ledger differs in ${difference}: they have gone different ways`,
-  );
+  throw diverged(source, `${partition}/${goal.position}`, `differs in ${difference}`);
 }

@@ -2,7 +2,7 @@ import { LedgerError } from '../../errors.js';
 import type { KafkaRecord, Page } from '../client.js';
 import type { EventText, Published } from '../record.js';
 import { eventDifference } from '../same-event.js';
-import { badTopic, publishedOf, type Source } from './source.js';
+import { badTopic, diverged, publishedOf, type Source } from './source.js';
 import { limitsOf, type EpochRun } from './survey.js';
 
 /** Bytes asked for at a time: what is in memory of each partition, twice, and one transaction. */
@@ -78,13 +78,18 @@ export class PartitionLog {
     const ahead = this.#ahead ?? this.#fetch(waitMs);
     this.#ahead = undefined;
     const { records, next } = await ahead;
-    if (next === this.#offset) return undefined;
+    if (next === this.#offset) return this.#end();
     this.#offset = next;
     if (records.length > 0) this.#ahead = this.#fetch(waitMs);
     const page: Taking = { events: [], begun: [], again: [] };
     for (const record of records) this.#take(record, page);
     if (page.again.length > 0) await this.#compareOwn(page.again);
     return page;
+  }
+
+  #end(): undefined {
+    if (!this.#isLastSeen) throw this.#diverged('is not in the topic');
+    return undefined;
   }
 
   #fetch(waitMs: number): Promise<Page> {
@@ -158,9 +163,6 @@ export class PartitionLog {
   }
 
   #diverged(what: string, event = this.#last): LedgerError {
-    return new LedgerError(
-      'TOPIC_DIVERGED',
-      `topic ${this.#source.topic}: event ${this.#partition}/${event?.position} of this ledger ${what}: they have gone different ways`,
-    );
+    return diverged(this.#source, `${this.#partition}/${event?.position}`, what);
   }
 }

@@ -24,3 +24,11 @@ export function publishedOf(source: Source, partition: number, record: KafkaReco
 export function badTopic({ topic }: Source, problem: string): LedgerError {
   return new LedgerError('BAD_TOPIC', `topic ${topic}: ${problem}`);
 }
+
+/** The error for a ledger that has gone another way than its topic. */
+export function diverged({ topic }: Source, place: string, what: string): LedgerError {
+  return new LedgerError(
+    'TOPIC_DIVERGED',
+    `topic ${topic}: event ${place} of this ledger ${what}: they have gone different ways; 'jobledger epoch new' leaves what only the topic has, a mirror has to be made anew`,
+  );
+}

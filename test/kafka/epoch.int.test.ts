@@ -1,0 +1,95 @@
+import { beginEpoch, defineJob, restoreLedger, type Ledger } from 'jobledger';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { ownName, sharedBrokers } from '../support/kafka.js';
+import { emptyPlace, newPlace, type Place } from './place.js';
+import { expectDispatch, expectSameLog, identityOf, publish, rowsOf } from './restoring.js';
+
+const note = defineJob({ kind: 'note', payload: z.string() });
+
+async function enqueue(ledger: Ledger, count: number, text: string): Promise<void> {
+  for (let n = 0; n < count; n++) await ledger.enqueue(note, `${text} ${n}`);
+}
+
+/** A primary that has published everything, and a replica of it that lacks the last jobs. */
+async function failover(brokers: string[], topic: string) {
+  const primary = await newPlace();
+  await primary.use(async (ledger) => {
+    await enqueue(ledger, 8, 'kept');
+    await publish(ledger, brokers, topic);
+  });
+  const replica = await primary.copy();
+  await primary.use(async (ledger) => {
+    await enqueue(ledger, 8, 'lost');
+    await publish(ledger, brokers, topic);
+  });
+  return { primary, replica };
+}
+
+const published = (place: Place, brokers: string[], topic: string) =>
+  place.use((ledger) => publish(ledger, brokers, topic));
+
+test('what a failover lost is taken back from the end of the topic', async (context) => {
+  const brokers = sharedBrokers(context);
+  const topic = ownName('tail');
+  const { primary, replica } = await failover(brokers, topic);
+  const tail = {
+    database: replica.url,
+    kafka: { brokers, topic },
+    logger: false as const,
+    tail: true,
+  };
+  const restored = await restoreLedger(tail);
+  expect(restored).toMatchObject({ taken: 8, events: 16, repair: { left: [] } });
+  await expectSameLog(primary, replica);
+  await expectDispatch(replica);
+  expect(await identityOf(replica)).toMatchObject({ role: 'primary', epoch: 1 });
+  expect(await restoreLedger(tail)).toMatchObject({ taken: 0, events: 16 });
+  await expect(beginEpoch({ ...without(tail), actor: 'ada', reason: 'why' })).rejects.toMatchObject(
+    {
+      code: 'NOT_DIVERGED',
+    },
+  );
+});
+
+test('a ledger that lost events and wrote others begins a new epoch, and the topic tells its log', async (context) => {
+  const brokers = sharedBrokers(context);
+  const topic = ownName('epoch');
+  const kafka = { brokers, topic };
+  const { replica } = await failover(brokers, topic);
+  // One partition goes another way, the others only lack what was lost.
+  await replica.use((ledger) => enqueue(ledger, 1, 'other'));
+  const options = { database: replica.url, kafka, logger: false as const };
+  await expect(restoreLedger({ ...options, tail: true })).rejects.toMatchObject({
+    code: 'TOPIC_DIVERGED',
+  });
+  const { kafka: apart } = await replica
+    .use((ledger) => ledger.verify({ kafka }))
+    .catch(() => ({ kafka: undefined }));
+  expect(apart?.differences.length).toBe(4);
+  const begun = await beginEpoch({ ...options, actor: 'ada', reason: 'failover' });
+  expect(begun).toMatchObject({ epoch: 2, repair: { left: [], verification: { verified: true } } });
+  expect(begun.partitions.filter(({ left }) => left > 0)).toHaveLength(1);
+  expect(begun.partitions.reduce((sum, { taken }) => sum + taken, 0)).toBe(6);
+  await expectDispatch(replica);
+  expect(await published(replica, brokers, topic)).toBe(1);
+  const { kafka: agreed } = await replica.use((ledger) => ledger.verify({ kafka }));
+  expect(agreed).toMatchObject({ verified: true, lagEvents: 0, events: 15 });
+  expect(await replica.use((ledger) => ledger.epochs())).toHaveLength(4);
+  const place = await emptyPlace();
+  await restoreLedger({ ...options, database: place.url });
+  await expectSameLog(replica, place);
+  expect(await identityOf(place)).toEqual(await identityOf(replica));
+  // The restored one goes on where the other was.
+  await place.use((ledger) => enqueue(ledger, 4, 'after'));
+  expect(await published(place, brokers, topic)).toBe(4);
+  expect((await place.use((ledger) => ledger.verify({ kafka }))).kafka).toMatchObject({
+    verified: true,
+    events: 19,
+  });
+  expect(await rowsOf(place)).toHaveLength(19);
+});
+
+function without<T extends { tail: boolean }>({ tail: _, ...rest }: T): Omit<T, 'tail'> {
+  return rest;
+}
