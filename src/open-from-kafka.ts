@@ -10,9 +10,11 @@ import type {
 import type { Repair } from './api-repair.js';
 import { ledgerSettings } from './config.js';
 import { LedgerError } from './errors.js';
+import { readEpoch } from './kafka/epochs.js';
 import { newEpoch } from './kafka/epoch/new-epoch.js';
 import { connectKafka } from './kafka/kafkajs/connect.js';
 import { Mirror } from './kafka/mirror/mirror.js';
+import { refuseDiverged } from './kafka/restore/fill.js';
 import { restore } from './kafka/restore/restore.js';
 import { badTopic, type Source } from './kafka/restore/source.js';
 import { checkOwner, surveyTopic, type Survey } from './kafka/restore/survey.js';
@@ -175,9 +177,21 @@ async function asMirror({ source, survey, open }: Site, tail: boolean): Promise<
   if (store.role.now === 'mirror') return store;
   if (tail && (await readHeads(store)).size > 0) {
     checkOwner(source, survey, store.ledgerId);
+    await checkEpoch(source, survey, store);
+    await refuseDiverged(store, source, survey);
     await suspend(store);
   } else await adopt(store, survey);
   return open();
+}
+
+/** What the topic has of an epoch that the ledger has left must not come back. */
+async function checkEpoch({ topic }: Source, survey: Survey, store: Store): Promise<void> {
+  const epoch = await readEpoch(store);
+  if (survey.epoch >= epoch) return;
+  throw new LedgerError(
+    'TOPIC_DIVERGED',
+    `topic ${topic}: it is in epoch ${survey.epoch}, the ledger in ${epoch}: 'jobledger relay' publishes it first`,
+  );
 }
 
 function checkPartitions(source: Source, survey: Survey, store: Store): void {

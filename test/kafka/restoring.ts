@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Ledger } from 'jobledger';
+import { isLedgerError, type Ledger, type LedgerError } from 'jobledger';
 import type { LedgerSite } from '../support/ledger.js';
 import { eventually } from '../support/eventually.js';
 import { dispatchLines } from '../support/implied-rows.js';
@@ -20,14 +20,22 @@ export async function publish(ledger: Ledger, brokers: string[], topic: string):
   const events = async () =>
     (await ledger.publications()).find((one) => one.topic === topic)?.events ?? 0;
   const before = await events();
+  let refused: LedgerError | undefined;
   // A topic that was made just now has no leaders for a moment.
   await eventually(
     async () => {
       await using relay = ledger.relay({ kafka: { brokers, topic } });
-      await relay.catchUp();
+      refused = await relay.catchUp().then(
+        () => undefined,
+        (error: unknown) => {
+          if (!isLedgerError(error) || error.code === 'BROKER_UNREACHABLE') throw error;
+          return error;
+        },
+      );
     },
     { timeoutMs: 30_000 },
   );
+  if (refused !== undefined) throw refused;
   return (await events()) - before;
 }
 

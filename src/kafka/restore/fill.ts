@@ -43,6 +43,15 @@ export async function fillLedger(
   if (failure !== undefined) throw failure.reason;
 }
 
+/** Throws `TOPIC_DIVERGED`, before anything is changed, unless the ledger is a beginning of what the topic has. */
+export async function refuseDiverged(store: Store, source: Source, survey: Survey): Promise<void> {
+  for (const [partition, { last }] of survey.partitions.entries()) {
+    if (last === undefined || (await isComplete(store, source, survey, partition))) continue;
+    const log = await openLog(store, source, survey, partition);
+    while (!log.isAnchored) await log.next();
+  }
+}
+
 /** Gives how many events each stretch had, once they are in. */
 async function* fillPartition(
   store: Store,

@@ -73,6 +73,11 @@ export class PartitionLog {
     return this.#last?.position ?? 0;
   }
 
+  /** Whether the ledger's own last event was found in the topic, so that what is taken follows on it. */
+  get isAnchored(): boolean {
+    return this.#isLastSeen;
+  }
+
   /** What the next page has; nothing if there is no more for `waitMs`. Undefined once the end is reached. */
   async next(waitMs = 0): Promise<Taken | undefined> {
     const ahead = this.#ahead ?? this.#fetch(waitMs);
