@@ -18,11 +18,20 @@ export class Progress {
     this.#noted.set(relay.partition, relay);
   }
 
-  /** One statement for all that has changed; none if nothing has. */
+  /** One statement for all that has changed; none if nothing has. What fails is left for the next time. */
   async write(): Promise<void> {
     const noted = [...this.#noted.values()];
     if (noted.length === 0) return;
     this.#noted.clear();
+    try {
+      await this.#update(noted);
+    } catch (error) {
+      for (const relay of noted) if (!this.#noted.has(relay.partition)) this.note(relay);
+      throw error;
+    }
+  }
+
+  async #update(noted: readonly PartitionRelay[]): Promise<void> {
     await this.#store.database.pool.query({
       text: `update ${this.#store.tables.publications} p
         set position = made.position, takeovers = p.takeovers + made.takeovers, published_at = clock_timestamp()

@@ -104,6 +104,7 @@ export class Relay implements LedgerRelay {
     const relays = [...this.#partitions.values()].map(({ relay }) => relay);
     await Promise.all(relays.map(publishAll));
     for (const relay of relays) this.#progress!.note(relay);
+    await Promise.all(relays.map(({ partition }) => this.#troubles!.end(partition)));
     await this.#progress!.write();
     return this.#sumOfPositions() - before;
   }
@@ -125,7 +126,7 @@ export class Relay implements LedgerRelay {
     const owner = { id: randomUUID(), host: hostname(), pid: process.pid };
     this.#shares = new Shares(place, owner);
     this.#progress = new Progress(this.#store, line.topic, owner.id);
-    this.#troubles = new Troubles(this.#store, line.topic);
+    this.#troubles = new Troubles(this.#store, line.topic, owner.id);
     this.#line = line;
   }
 
@@ -162,6 +163,7 @@ export class Relay implements LedgerRelay {
     // A broker that does not answer keeps nobody: what is under way fails, and the next one looks.
     await held.relay.close();
     await stopped;
+    this.#troubles!.forget(partition);
   }
 
   /** Until there is no more; then it waits to be woken by the look at all partitions. */
