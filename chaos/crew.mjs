@@ -81,10 +81,11 @@ export class Crew {
       child.once('exit', resolve);
     });
     child.kill(signal);
+    const { stubbornMs = STUBBORN_MS } = place.options;
     const stubborn = setTimeout(() => {
-      this.unordered.push(`${place.name} did not end within ${STUBBORN_MS} ms of ${signal}`);
+      this.unordered.push(`${place.name} did not end within ${stubbornMs} ms of ${signal}`);
       child.kill('SIGKILL');
-    }, STUBBORN_MS);
+    }, stubbornMs);
     const code = await end;
     clearTimeout(stubborn);
     if (signal === 'SIGTERM' && code !== 0 && code !== null) {

@@ -67,25 +67,26 @@ export function ordersOf({ program, records, proxy }, name) {
   return { program, records, name, url: proxy.url };
 }
 
-/** No more faults, no more jobs: what is there has time to end. */
+/** No more faults, no more jobs: what is there has time to end. Gives what is left, a line each. */
 export async function drain({ crew, ask, postgres }) {
   await postgres.start();
   const producers = crew.names('producer.mjs');
   await Promise.all(producers.map((name) => crew.dismiss(name, 'SIGTERM')));
-  return becomes(async () => {
-    const [left] = await ask(`select (select count(*) from jobledger.inbox) as inbox,
-      (select count(*) from jobledger.ready) + (select count(*) from jobledger.scheduled)
-        + (select count(*) from jobledger.leases) as jobs`);
-    return left.inbox === '0' && left.jobs === '0';
+  return leftAfter(async () => {
+    const [{ inbox, jobs }] =
+      await ask(`select (select count(*)::int from jobledger.inbox) as inbox,
+      (select count(*)::int from jobledger.ready) + (select count(*)::int from jobledger.scheduled)
+        + (select count(*)::int from jobledger.leases) as jobs`);
+    return inbox + jobs === 0 ? [] : [`${jobs} jobs are left, and ${inbox} in the inbox`];
   });
 }
 
-/** Whether it becomes true while a run drains. */
-export async function becomes(look) {
+/** What is left when it has become nothing, or the time for it is over. */
+export async function leftAfter(look) {
   const until = performance.now() + DRAIN_MS;
   for (;;) {
-    if (await look()) return true;
-    if (performance.now() > until) return false;
+    const left = await look();
+    if (left.length === 0 || performance.now() > until) return left;
     await pause(200);
   }
 }

@@ -23,8 +23,8 @@ export async function run(suite, flags, say) {
     await suite.set(scene);
     const made = await makeFaults(suite.faults, scene, flags, say);
     say('no more faults; draining');
-    const drained = await suite.drain(scene);
-    const verdict = await suite.judge(scene, { drained, records: readRecords(scene.records) });
+    const left = await suite.drain(scene);
+    const verdict = await suite.judge(scene, { left, records: readRecords(scene.records) });
     const kept = verdict.problems.length > 0 || flags.keep;
     await clear(scene, !kept);
     return {

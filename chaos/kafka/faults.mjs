@@ -1,5 +1,5 @@
 // The faults of a run with a broker: those of ../faults.mjs that hurt a relay too, and the broker's and
-// the relays' own, in the same form.
+// the relays' own, in the same form. More than half of what is drawn are kills.
 import { setTimeout as pause } from 'node:timers/promises';
 import { FAULTS as LEDGER_FAULTS, held } from '../faults.mjs';
 import { END_TXN, PRODUCE } from './proxy.mjs';
@@ -11,7 +11,7 @@ const ANSWER_MS = 5_000;
 
 export const FAULTS = {
   'relay killed': {
-    weight: 14,
+    weight: 20,
     needs: 'relay',
     run: ({ crew }, random, name) => crew.replace(name, 'SIGKILL', random.whole(0, 500)),
   },
@@ -30,7 +30,7 @@ export const FAULTS = {
     run: ({ crew }, random, name) => crew.replace(name, 'SIGTERM', random.whole(0, 500)),
   },
   'consumer killed': {
-    weight: 8,
+    weight: 14,
     needs: 'consumer',
     run: ({ crew }, random, name) => crew.replace(name, 'SIGKILL', random.whole(0, 1_000)),
   },
@@ -48,7 +48,7 @@ export const FAULTS = {
     needs: 'consumer',
     run: ({ crew }, random, name) => crew.replace(name, 'SIGTERM', random.whole(0, 500)),
   },
-  'worker killed': { ...LEDGER_FAULTS['worker killed'], weight: 6 },
+  'worker killed': { ...LEDGER_FAULTS['worker killed'], weight: 12 },
   'broker killed': {
     weight: 3,
     needs: 'broker',

@@ -2,7 +2,14 @@
 // consumers that read from it.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { becomes, drain, openProducer, openWorker, ordersOf, setLedger } from '../ledger-suite.mjs';
+import {
+  drain,
+  leftAfter,
+  openProducer,
+  openWorker,
+  ordersOf,
+  setLedger,
+} from '../ledger-suite.mjs';
 import { load } from '../program.mjs';
 import { judge } from '../verdict.mjs';
 import { FAULTS } from './faults.mjs';
@@ -16,6 +23,8 @@ const RELAYS = ['relay-1', 'relay-2', 'relay-3'];
 /** Short, so that a take-over fits into every fault. */
 const LEASE_MS = 2_500;
 const MAX_CONNECTIONS = 100;
+/** A consumer that is joining stops when it has joined: it waits for members that were killed meanwhile. */
+const JOIN_MS = 100_000;
 
 export const kafkaSuite = {
   faults: FAULTS,
@@ -32,10 +41,11 @@ export const kafkaSuite = {
   },
   drain: async (scene) => {
     await scene.broker.start();
-    const empty = await drain(scene);
-    const published = await becomes(async () => (await relaysLeft(scene)).length === 0);
-    const consumed = await becomes(async () => (await consumersLeft(scene)).length === 0);
-    return empty && published && consumed;
+    return [
+      ...(await drain(scene)),
+      ...(await leftAfter(() => relaysLeft(scene))),
+      ...(await leftAfter(() => consumersLeft(scene))),
+    ];
   },
   judge: (scene, facts) =>
     judge(scene, facts, async () => [
@@ -74,9 +84,8 @@ async function setConsumers({ ask, postgres, program }) {
 
 function openConsumer(scene, name) {
   const kafka = { brokers: [scene.kafkaProxy.brokers], topic: scene.topic };
-  return scene.crew.open(name, 'consumer.mjs', {
-    ...ordersOf(scene, name),
-    // A server that is away fails a handler too: more tries than a run can take.
-    consumer: { group: 'chaos', kafka, concurrency: 4, maxAttempts: 1_000 },
-  });
+  // A server that is away fails a handler too: more tries than a run can take.
+  const consumer = { group: 'chaos', kafka, concurrency: 4, maxAttempts: 1_000 };
+  const orders = { ...ordersOf(scene, name), consumer };
+  return scene.crew.open(name, 'consumer.mjs', orders, { stubbornMs: JOIN_MS });
 }

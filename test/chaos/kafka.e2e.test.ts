@@ -27,7 +27,7 @@ interface Verdict {
 test('fifty kills and more, of all that takes part, leave a topic that is the ledger, and effects of it', async (context) => {
   const problem = await brokerProblem();
   if (problem !== undefined) refuse(context, problem);
-  const args = ['--kafka', '--faults', '110', '--minutes', '6', '--json'];
+  const args = ['--kafka', '--faults', '120', '--minutes', '6', '--json'];
   const run = startNode(CHAOS, { args });
   const exit = await run.exit;
   const story = run.errorLines.join('\n');
