@@ -24,7 +24,7 @@ const RELAYS = ['relay-1', 'relay-2', 'relay-3'];
 const LEASE_MS = 2_500;
 const MAX_CONNECTIONS = 100;
 /** A consumer that is joining stops when it has joined: it waits for members that were killed meanwhile. */
-const JOIN_MS = 100_000;
+const JOIN_MS = 60_000;
 
 export const kafkaSuite = {
   faults: FAULTS,
