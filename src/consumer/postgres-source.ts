@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ConsumeFrom } from '../api-consumer.js';
 import { snapshot } from '../database.js';
-import { readEpoch } from '../kafka/epochs.js';
+import { readEpoch, readEpochStart } from '../kafka/epochs.js';
 import { readTexts } from '../kafka/read-texts.js';
 import { instantOf } from '../ledger/check.js';
 import { readHeads } from '../ledger/heads.js';
@@ -129,12 +129,22 @@ class TableFeed implements Feed {
     this.#partition = partition;
   }
 
-  async read({ position }: Point): Promise<readonly Item[]> {
+  async read({ position, epoch }: Point): Promise<readonly Item[]> {
     const ahead = this.#ahead;
     this.#ahead = undefined;
     const items = await (ahead?.behind === position ? ahead.page : this.#page(position));
     if (items.length === PAGE) this.#readAhead(items.at(-1)!.event.position);
-    return items;
+    const current = items[0]?.origin.epoch ?? 0;
+    return epoch === null || current <= epoch ? items : this.#withBeginning(items, position);
+  }
+
+  /** A new epoch may begin before what was read: its first event is told, as a topic would tell it. */
+  async #withBeginning(items: readonly Item[], behind: number): Promise<readonly Item[]> {
+    const { origin } = items[0]!;
+    const start = await readEpochStart(this.#store, origin.epoch, this.#partition);
+    if (start > behind) return items;
+    const { events } = await readTexts(this.#store, this.#partition, start, 1);
+    return [...events.map((event) => ({ origin, event })), ...items];
   }
 
   applied(): void {

@@ -100,13 +100,11 @@ export class Relay implements LedgerRelay {
   async catchUp(): Promise<number> {
     await this.#prepare();
     await this.#renew();
-    const before = this.#sumOfPositions();
     const relays = [...this.#partitions.values()].map(({ relay }) => relay);
-    await Promise.all(relays.map(publishAll));
+    const sent = await Promise.all(relays.map(publishAll));
     for (const relay of relays) this.#progress!.note(relay);
-    await Promise.all(relays.map(({ partition }) => this.#troubles!.end(partition)));
     await this.#progress!.write();
-    return this.#sumOfPositions() - before;
+    return sent.reduce((sum, events) => sum + events, 0);
   }
 
   async #prepare(): Promise<void> {
@@ -193,10 +191,6 @@ export class Relay implements LedgerRelay {
     await line?.client.close();
   }
 
-  #sumOfPositions(): number {
-    return [...this.#partitions.values()].reduce((sum, { relay }) => sum + relay.position, 0);
-  }
-
   /** Once, until it is another one: a broker that is away for an hour is one piece of news. */
   #tell(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
@@ -206,6 +200,8 @@ export class Relay implements LedgerRelay {
   }
 }
 
-async function publishAll(relay: PartitionRelay): Promise<void> {
-  while ((await relay.publish()) > 0);
+async function publishAll(relay: PartitionRelay): Promise<number> {
+  let sent = 0;
+  for (let more = -1; more !== 0; sent += more) more = await relay.publish();
+  return sent;
 }

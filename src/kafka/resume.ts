@@ -19,7 +19,8 @@ export async function findLastPublished(
 ): Promise<EventText | undefined> {
   const record = await lastRecord(reader, partition);
   const epoch = await readEpoch(store);
-  if (record === undefined) return behind(store, epoch, partition);
+  // Nothing was ever published there, or the topic was made anew: then all of it is, in this epoch.
+  if (record === undefined) return undefined;
   const found = fromRecord(record);
   if (typeof found === 'string') throw new LedgerError('BAD_TOPIC', `topic ${topic}: ${found}`);
   const { origin, event } = found;
