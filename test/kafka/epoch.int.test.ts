@@ -1,4 +1,4 @@
-import { beginEpoch, defineJob, restoreLedger, type Ledger } from 'jobledger';
+import { beginEpoch, defineJob, restoreLedger, type Ledger, type NewEpoch } from 'jobledger';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { ownName, sharedBrokers } from '../support/kafka.js';
@@ -6,6 +6,9 @@ import { emptyPlace, newPlace, type Place } from './place.js';
 import { expectDispatch, expectSameLog, identityOf, publish, rowsOf } from './restoring.js';
 
 const note = defineJob({ kind: 'note', payload: z.string() });
+
+/** So many that every partition has some. */
+const LOST = 24;
 
 async function enqueue(ledger: Ledger, count: number, text: string): Promise<void> {
   for (let n = 0; n < count; n++) await ledger.enqueue(note, `${text} ${n}`);
@@ -20,7 +23,7 @@ async function failover(brokers: string[], topic: string) {
   });
   const replica = await primary.copy();
   await primary.use(async (ledger) => {
-    await enqueue(ledger, 8, 'lost');
+    await enqueue(ledger, LOST, 'lost');
     await publish(ledger, brokers, topic);
   });
   return { primary, replica };
@@ -40,11 +43,11 @@ test('what a failover lost is taken back from the end of the topic', async (cont
     tail: true,
   };
   const restored = await restoreLedger(tail);
-  expect(restored).toMatchObject({ taken: 8, events: 16, repair: { left: [] } });
+  expect(restored).toMatchObject({ taken: LOST, events: 8 + LOST, repair: { left: [] } });
   await expectSameLog(primary, replica);
   await expectDispatch(replica);
   expect(await identityOf(replica)).toMatchObject({ role: 'primary', epoch: 1 });
-  expect(await restoreLedger(tail)).toMatchObject({ taken: 0, events: 16 });
+  expect(await restoreLedger(tail)).toMatchObject({ taken: 0, events: 8 + LOST });
   await expect(beginEpoch({ ...without(tail), actor: 'ada', reason: 'why' })).rejects.toMatchObject(
     {
       code: 'NOT_DIVERGED',
@@ -66,7 +69,6 @@ test('a ledger that lost events and wrote others begins a new epoch, and the top
   expect(await identityOf(replica)).toMatchObject({ role: 'primary' });
   const { verified, kafka: apart } = await replica.use((ledger) => ledger.verify({ kafka }));
   expect({ verified, apart: apart?.verified }).toEqual({ verified: false, apart: false });
-  expect(apart?.differences.map(({ position }) => position)).toEqual([3, 3, 3, 3]);
   expect(apart?.differences.map(({ text }) => text).sort()).toEqual([
     expect.stringMatching(/^differs in stream_id, .*data$/),
     ...Array.from({ length: 3 }, () => 'is in the topic and not in the ledger'),
@@ -77,11 +79,13 @@ test('a ledger that lost events and wrote others begins a new epoch, and the top
   const begun = await beginEpoch({ ...options, actor: 'ada', reason: 'failover' });
   expect(begun).toMatchObject({ epoch: 2, repair: { left: [], verification: { verified: true } } });
   expect(begun.partitions.filter(({ left }) => left > 0)).toHaveLength(1);
-  expect(begun.partitions.reduce((sum, { taken }) => sum + taken, 0)).toBe(6);
+  const left = sumOf(begun, 'left');
+  expect(sumOf(begun, 'taken')).toBe(LOST - left);
+  const all = 8 + 1 + LOST - left;
   await expectDispatch(replica);
   await published(replica, brokers, topic);
   const { kafka: agreed } = await replica.use((ledger) => ledger.verify({ kafka }));
-  expect(agreed).toMatchObject({ verified: true, lagEvents: 0, events: 15 });
+  expect(agreed).toMatchObject({ verified: true, lagEvents: 0, events: all });
   expect(await replica.use((ledger) => ledger.epochs())).toHaveLength(4);
   const place = await emptyPlace();
   await restoreLedger({ ...options, database: place.url });
@@ -89,13 +93,17 @@ test('a ledger that lost events and wrote others begins a new epoch, and the top
   expect(await identityOf(place)).toEqual(await identityOf(replica));
   // The restored one goes on where the other was.
   await place.use((ledger) => enqueue(ledger, 4, 'after'));
-  expect(await published(place, brokers, topic)).toBe(4);
+  await published(place, brokers, topic);
   expect((await place.use((ledger) => ledger.verify({ kafka }))).kafka).toMatchObject({
     verified: true,
-    events: 19,
+    events: all + 4,
   });
-  expect(await rowsOf(place)).toHaveLength(19);
+  expect(await rowsOf(place)).toHaveLength(all + 4);
 });
+
+function sumOf({ partitions }: NewEpoch, name: 'left' | 'taken'): number {
+  return partitions.reduce((sum, one) => sum + one[name], 0);
+}
 
 function without<T extends { tail: boolean }>({ tail: _, ...rest }: T): Omit<T, 'tail'> {
   return rest;
