@@ -116,7 +116,7 @@ interface Site {
   readonly source: Source;
   readonly survey: Survey;
   /** The ledger of the database, made if there was none. */
-  open(): Promise<Store>;
+  readonly open: () => Promise<Store>;
 }
 
 async function withTopic<T>(

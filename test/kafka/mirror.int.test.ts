@@ -12,13 +12,13 @@ import { expectDispatch, expectSameLog, identityOf, publish } from './restoring.
 const site = await ledgerSite();
 
 /** Every row of every read model that the package ships, as text. */
-async function readModels(ask: Place['ask'], ledger: Ledger): Promise<unknown> {
+async function readModels(place: Pick<Place, 'ask'>, ledger: Ledger): Promise<unknown> {
   await ledger.projector({ projections }).start();
   const models = projections.map(({ name }) => name);
   for (const name of models) await ledger.caughtUp(name, undefined, { timeoutMs: 30_000 });
   const tables = models.map(async (name) => {
     const view = name.replaceAll('-', '_');
-    const rows = await ask<{ row: string }>(
+    const rows = await place.ask<{ row: string }>(
       `select to_jsonb(v)::text as row from jobledger.${view} v order by 1`,
     );
     return [name, rows.map(({ row }) => row)] as const;
@@ -48,14 +48,13 @@ test('read models of a mirror are those of its primary row by row, and it is wri
   expect(await mirror.catchUp()).toBeGreaterThan(0);
   mirror.start();
   for (const given of rest) await work(given);
-  const original = { ...place, ask: site.ask };
-  await eventually(() => expectSameLog(original, place), { timeoutMs: 20_000 });
+  await eventually(() => expectSameLog(site, place), { timeoutMs: 20_000 });
   await mirror.stop();
   expect(await identityOf(place)).toMatchObject({ role: 'mirror' });
-  const models = await readModels(site.ask, primary);
+  const models = await readModels(site, primary);
   await place.use(
     async (copy) => {
-      expect(await readModels(place.ask, copy)).toEqual(models);
+      expect(await readModels(place, copy)).toEqual(models);
       expect(await copy.verify({ kafka, projections })).toMatchObject({ verified: true });
       expect(await copy.history(id!)).toEqual(await primary.history(id!));
       expect(await copy.list({ limit: 100 })).toHaveLength(

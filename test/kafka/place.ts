@@ -19,9 +19,9 @@ let copies = 0;
 
 /** A database without anything. */
 export async function emptyPlace(): Promise<Place> {
-  const { url, drop } = await createDatabase({ empty: true });
-  onTestFinished(drop);
-  return placeAt(url);
+  const database = await createDatabase({ empty: true });
+  onTestFinished(() => database.drop());
+  return placeAt(database.url);
 }
 
 /** A ledger of its own: those of the template that other tests copy have one id. */

@@ -3,10 +3,12 @@ import { isLedgerError, type Ledger, type LedgerError } from 'jobledger';
 import type { LedgerSite } from '../support/ledger.js';
 import { eventually } from '../support/eventually.js';
 import { dispatchLines } from '../support/implied-rows.js';
-import type { Place } from './place.js';
+
+/** Where statements can be asked. */
+type Asked = Pick<LedgerSite, 'ask'>;
 
 /** Every event of a ledger as its row has it, to the last digit. */
-export async function rowsOf(place: Place): Promise<readonly string[]> {
+export async function rowsOf(place: Asked): Promise<readonly string[]> {
   const rows = await place.ask<{ row: string }>(
     `select concat_ws(' ', partition, position, stream_id, version, type, schema_version, kind, queue,
       data::text, meta::text, recorded_at::text) as row
@@ -40,20 +42,20 @@ export async function publish(ledger: Ledger, brokers: string[], topic: string):
 }
 
 /** What the ledger's own row says of whose it is and whether it may be written to. */
-export async function identityOf(place: Place): Promise<unknown> {
+export async function identityOf(place: Asked): Promise<unknown> {
   const [row] = await place.ask('select id, partitions, epoch, role from jobledger.ledger');
   return row;
 }
 
 /** The log of one ledger is that of the other. */
-export async function expectSameLog(one: Place, other: Place): Promise<void> {
+export async function expectSameLog(one: Asked, other: Asked): Promise<void> {
   const rows = await rowsOf(one);
   expect(rows.length).toBeGreaterThan(0);
   expect(await rowsOf(other)).toEqual(rows);
 }
 
 /** The dispatch tables are what the log implies. */
-export async function expectDispatch(place: Place): Promise<void> {
-  const { implied, actual } = await dispatchLines(place as unknown as LedgerSite);
+export async function expectDispatch(place: Asked): Promise<void> {
+  const { implied, actual } = await dispatchLines(place as LedgerSite);
   expect(actual).toEqual(implied);
 }
