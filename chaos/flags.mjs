@@ -1,6 +1,11 @@
 // The command line of `npm run chaos`.
 
-const WHOLE = { seed: /^[\w-]{1,40}$/, faults: /^[1-9]\d{0,5}$/, minutes: /^\d{1,4}(\.\d+)?$/ };
+const WHOLE = {
+  seed: /^[\w-]{1,40}$/,
+  faults: /^[1-9]\d{0,5}$/,
+  kills: /^[1-9]\d{0,5}$/,
+  minutes: /^\d{1,4}(\.\d+)?$/,
+};
 
 const SWITCHES = new Set(['--kafka', '--json', '--keep']);
 
@@ -9,6 +14,7 @@ export function readFlags(args) {
   const flags = {
     seed: undefined,
     faults: 60,
+    kills: undefined,
     minutes: 10,
     kafka: false,
     json: false,
@@ -23,7 +29,7 @@ export function readFlags(args) {
       flags[name] = name === 'seed' ? value : Number(value);
     } else
       throw new Error(
-        `${args[index]}: expected --kafka, --seed, --faults, --minutes, --json or --keep`,
+        `${args[index]}: expected --kafka, --seed, --faults, --kills, --minutes, --json or --keep`,
       );
   }
   // The one thing that is not drawn from the seed.
@@ -34,5 +40,6 @@ export function readFlags(args) {
 const EXPECTED = {
   seed: 'expected 1 to 40 letters, digits, _ or -',
   faults: 'expected a whole number from 1',
+  kills: 'expected a whole number from 1',
   minutes: 'expected a number',
 };

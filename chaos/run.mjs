@@ -52,7 +52,7 @@ function emptyScene({ seed }) {
 }
 
 /** Faults that found something to harm, by name. */
-async function makeFaults(kinds, scene, { seed, faults, minutes }, say) {
+async function makeFaults(kinds, scene, { seed, faults, kills, minutes }, say) {
   const made = {};
   const until = performance.now() + minutes * 60_000;
   const busy = new Set();
@@ -61,13 +61,19 @@ async function makeFaults(kinds, scene, { seed, faults, minutes }, say) {
   // Kinds that have not been made yet: one that found nothing to harm comes again before the others.
   const owed = new Set(Object.keys(kinds));
   let done = 0;
+  const wereAllMade = () => Object.keys(kinds).every((name) => made[name] !== undefined);
+  // With a number of kills the run ends as soon as there are so many, and one of every kind of fault.
+  const isEnough = () =>
+    done >= faults ||
+    (kills !== undefined && wereAllMade() && counted(made).kills >= kills) ||
+    performance.now() > until;
   for (const [n, { name: planned, gapMs }] of plan.entries()) {
     await pause(gapMs);
     while (running.size >= SIDE_BY_SIDE || done + running.size >= faults) {
       if (running.size === 0) break;
       await Promise.race(running);
     }
-    if (done >= faults || performance.now() > until) break;
+    if (isEnough()) break;
     const random = randomOf(seed, 'fault', n);
     const [name = planned] = n < Object.keys(kinds).length ? [planned] : owed;
     const fault = kinds[name];

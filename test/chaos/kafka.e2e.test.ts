@@ -27,7 +27,7 @@ interface Verdict {
 test('fifty kills and more, of all that takes part, leave a topic that is the ledger, and effects of it', async (context) => {
   const problem = await brokerProblem();
   if (problem !== undefined) refuse(context, problem);
-  const args = ['--kafka', '--faults', '120', '--minutes', '6', '--json'];
+  const args = ['--kafka', '--faults', '400', '--kills', '50', '--minutes', '10', '--json'];
   const run = startNode(CHAOS, { args });
   const exit = await run.exit;
   const story = run.errorLines.join('\n');
@@ -40,4 +40,4 @@ test('fifty kills and more, of all that takes part, leave a topic that is the le
   expect(Object.keys(verdict!.faults).sort()).toEqual([...FAULTS].sort());
   const idle = verdict!.checks.filter(({ held }) => held === 0).map(({ name }) => name);
   expect(idle).toEqual([]);
-});
+}, 1_200_000);
