@@ -17,14 +17,13 @@ export function registerVerify(program: Command): void {
   const command = program
     .command('verify')
     .description('prove that the dispatch tables and the read models equal the log');
-  addProjectionsOption(command)
+  addKafkaOptions(addProjectionsOption(command))
+    .option('--kafka', 'also compare the log with its topic, event by event')
+    .addHelpText('after', KAFKA_HELP)
     .option(
       '--deep',
       'also hold every event against the rules, by code that the ledger has no part in',
     )
-    .option('--kafka', 'also compare the log with its topic, event by event');
-  addKafkaOptions(command)
-    .addHelpText('after', KAFKA_HELP)
     .action(async (_, self: Command) => {
       const flags = self.optsWithGlobals<VerifyFlags>();
       const kafka = flags.kafka === true ? kafkaOptions(flags) : undefined;
