@@ -18,7 +18,7 @@ export async function judge(scene, { left, records }, more = async () => []) {
       broken: report.findings.map(lineOf),
     },
     {
-      name: 'everything drains within two minutes',
+      name: 'everything drains within five minutes',
       held: 1,
       broken: left,
     },

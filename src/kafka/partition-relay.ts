@@ -1,4 +1,5 @@
 import type { Store } from '../ledger/store.js';
+import { inTurn } from '../service.js';
 import type { KafkaClient, Publisher, TopicReader } from './client.js';
 import { cutBatches } from './cut-batches.js';
 import { readTexts } from './read-texts.js';
@@ -46,8 +47,10 @@ export class PartitionRelay {
     return takeovers;
   }
 
-  /** Sends a page of what is there; gives how many events it was. */
-  async publish(): Promise<number> {
+  /** Sends a page of what is there; gives how many events it was. Whoever asks meanwhile waits. */
+  readonly publish = inTurn(() => this.#publishOnce());
+
+  async #publishOnce(): Promise<number> {
     try {
       this.#publisher ??= await this.#takeOver();
       return await this.#send(this.#publisher);

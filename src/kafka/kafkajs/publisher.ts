@@ -69,7 +69,7 @@ export class KafkajsPublisher implements Publisher {
       const leader = await this.#leaderOf(topic, partition);
       await leader.connectionPool.send({ request, response });
     };
-    await patiently(MOVED, send, () => this.#cluster!.refreshMetadata());
+    await patiently(MOVED, send, async () => this.#cluster?.refreshMetadata());
     await this.#commit();
     this.#sender = { ...sender, sequence: (sender.sequence + records.length) % SEQUENCES };
   }
@@ -83,7 +83,8 @@ export class KafkajsPublisher implements Publisher {
   }
 
   async #leaderOf(topic: string, partition: number): Promise<Broker> {
-    const cluster = this.#cluster!;
+    const cluster = this.#cluster;
+    if (cluster === undefined) throw new Error('the publisher was closed');
     await cluster.addTargetTopic(topic);
     const leaders = cluster.findLeaderForPartitions(topic, [partition]);
     return cluster.findBroker({ nodeId: Object.keys(leaders)[0]! });
