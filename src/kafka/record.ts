@@ -1,4 +1,3 @@
-import type { EventRow } from '../ledger/read.js';
 import type { KafkaRecord, NewRecord } from './client.js';
 
 /** An event as its row has it: texts of JSON as Postgres prints them, since parsing loses digits. */
@@ -96,20 +95,3 @@ export function fromRecord(record: KafkaRecord): Published | string {
 
 const ID = /^(\d{1,3})\/(\d{1,16})$/;
 const SOURCE = /^\/jobledger\/([0-9a-f-]{36})\/(\d{1,9})$/;
-
-/** The same event as a row, for what reads rows. */
-export function toRow({ data, meta, ...event }: EventText): EventRow {
-  return {
-    partition: event.partition,
-    position: event.position,
-    stream_id: event.streamId,
-    version: event.version,
-    type: event.type,
-    schema_version: event.schemaVersion,
-    kind: event.kind,
-    queue: event.queue,
-    data: JSON.parse(data),
-    meta: JSON.parse(meta),
-    recorded_at: event.recordedAt,
-  };
-}

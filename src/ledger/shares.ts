@@ -43,7 +43,7 @@ export class Shares {
     return new Set([...kept, ...(await this.#take(most - kept.length))]);
   }
 
-  /** Gives everything back at once, or only these partitions. */
+  /** Gives everything back at once, and is not there any more. */
   async drop(): Promise<void> {
     const { pool, shares, members, scope } = this.#place;
     await pool.query({

@@ -1,4 +1,5 @@
 import type { Column, ColumnType, Columns, Row } from '../api-projector.js';
+import { copyText } from '../ledger/copy-text.js';
 import { quote } from '../ledger/tables.js';
 import { iso } from '../ledger/store.js';
 import { RowFault } from './row-fault.js';
@@ -34,22 +35,10 @@ export function copyLine(columns: readonly (readonly [string, Column])[], row: R
   for (const [name, column] of columns) {
     const value = valueOf(name, column, row[name]);
     if (line !== '') line += '\t';
-    line += value === null ? '\\N' : escaped(value);
+    line += value === null ? '\\N' : copyText(String(value));
   }
   return `${line}\n`;
 }
-
-function escaped(value: unknown): string {
-  const text = typeof value === 'string' ? value : String(value);
-  return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (one) => ESCAPES[one]!) : text;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\r': '\\r',
-};
 
 /** Parameters from this one on, an array for each column, as a table. */
 export function unnest(columns: Columns, first: number, alias: string): string {

@@ -1,7 +1,7 @@
 import { LedgerError } from '../../errors.js';
 
 /** The same error as one of ours, in one line, if it is about reaching the brokers or logging in. */
-export function asBrokerError(error: unknown): unknown {
+function asBrokerError(error: unknown): unknown {
   const causes = causesOf(error);
   const refused = causes.find(({ name }) => name === 'KafkaJSSASLAuthenticationError');
   if (refused !== undefined) return unreachable(`login refused: ${refused.message}`, error);

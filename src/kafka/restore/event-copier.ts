@@ -3,6 +3,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { begin, endClient, sessionConfig } from '../../database.js';
 import { LedgerError } from '../../errors.js';
+import { copyText } from '../../ledger/copy-text.js';
 import { COPYING } from '../../ledger/mirror/become-mirror.js';
 import { EVENT_COLUMNS, lockPartition, type Store } from '../../ledger/store.js';
 import { sqlState } from '../../sql-errors.js';
@@ -91,19 +92,8 @@ async function copyRows(
 
 /** In the order of `EVENT_COLUMNS`, in COPY's text format. */
 function copyLine(event: EventText): string {
-  return `${event.partition}\t${event.position}\t${event.streamId}\t${event.version}\t${event.type}\t${event.schemaVersion}\t${escaped(event.kind)}\t${escaped(event.queue)}\t${escaped(event.data)}\t${escaped(event.meta)}\t${event.recordedAt}\n`;
+  return `${event.partition}\t${event.position}\t${event.streamId}\t${event.version}\t${event.type}\t${event.schemaVersion}\t${copyText(event.kind)}\t${copyText(event.queue)}\t${copyText(event.data)}\t${copyText(event.meta)}\t${event.recordedAt}\n`;
 }
-
-function escaped(text: string): string {
-  return /[\\\t\n\r]/.test(text) ? text.replace(/[\\\t\n\r]/g, (one) => ESCAPES[one]!) : text;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\r': '\\r',
-};
 
 /** What Postgres refuses of an event is the topic's fault: told with its place. */
 function asRefusal(error: unknown, partition: number, events: readonly EventText[]): unknown {
