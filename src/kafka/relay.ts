@@ -14,6 +14,7 @@ import { Pacing } from '../ledger/pacing.js';
 import { Shares } from '../ledger/shares.js';
 import type { Store } from '../ledger/store.js';
 import { inTurn, Loop } from '../service.js';
+import { PartitionLoop } from './partition-loop.js';
 import { PartitionRelay, type Line } from './partition-relay.js';
 import { Progress } from './progress.js';
 import { prepareTopic } from './topic.js';
@@ -21,8 +22,6 @@ import { Troubles } from './troubles.js';
 
 /** From one renewal of the leases to the next: a fifth of what they last. */
 const RENEWALS = 5;
-/** From one look for new events to the next where nothing says that there are any, in milliseconds. */
-const IDLE_MS = 60_000;
 /** How long a stop waits for the batch in hand, in milliseconds. */
 const STOP_MS = 5_000;
 
@@ -30,10 +29,11 @@ export class Relay implements LedgerRelay {
   readonly #store: Store;
   readonly #open: () => Promise<Line>;
   readonly #options: { readonly mayForget: boolean; readonly leaseMs: number };
-  readonly #partitions = new Map<number, { relay: PartitionRelay; loop: Loop }>();
+  readonly #partitions = new Map<number, { relay: PartitionRelay; loop: PartitionLoop }>();
   readonly #renewing: Loop;
   readonly #looking: Loop;
   readonly #pacing = new Pacing();
+  readonly #prepare = inTurn(() => this.#prepareOnce());
   readonly #renew = inTurn(() => this.#renewOnce());
   #line: Line | undefined;
   #shares: Shares | undefined;
@@ -68,8 +68,9 @@ export class Relay implements LedgerRelay {
     this.#wanted = true;
     // Brokers may come later than we do; what they hold may not be wrong.
     await this.#prepare().catch((error: unknown) => {
-      if (!isLedgerError(error, 'BROKER_UNREACHABLE')) throw error;
-      this.#tell(error);
+      if (isLedgerError(error, 'BROKER_UNREACHABLE')) return this.#tell(error);
+      this.#wanted = false;
+      throw error;
     });
     if (!this.#wanted) return this.#leave();
     this.#started = true;
@@ -107,7 +108,7 @@ export class Relay implements LedgerRelay {
     return sent.reduce((sum, events) => sum + events, 0);
   }
 
-  async #prepare(): Promise<void> {
+  async #prepareOnce(): Promise<void> {
     if (this.#line !== undefined) return;
     const line = await this.#open();
     try {
@@ -144,7 +145,7 @@ export class Relay implements LedgerRelay {
 
   #take(partition: number): void {
     const relay = new PartitionRelay(this.#line!, partition);
-    const loop = new Loop(
+    const loop = new PartitionLoop(
       () => this.#publish(relay),
       (error) => void this.#troubles!.tell(partition, error),
     );
@@ -161,15 +162,16 @@ export class Relay implements LedgerRelay {
     // A broker that does not answer keeps nobody: what is under way fails, and the next one looks.
     await held.relay.close();
     await stopped;
+    // A take-over that was under way has made a publisher since.
+    await held.relay.close();
     this.#troubles!.forget(partition);
   }
 
-  /** Until there is no more; then it waits to be woken by the look at all partitions. */
   async #publish(relay: PartitionRelay): Promise<number> {
     const sent = await relay.publish();
     await this.#troubles!.end(relay.partition);
     this.#progress!.note(relay);
-    return sent > 0 ? 0 : IDLE_MS;
+    return sent;
   }
 
   async #look(): Promise<number> {
@@ -177,9 +179,7 @@ export class Relay implements LedgerRelay {
     const heads = await readHeads(this.#store);
     let behind = 0;
     for (const [partition, { relay, loop }] of this.#partitions) {
-      if ((heads.get(partition) ?? 0) <= relay.position) continue;
-      behind += 1;
-      loop.wake();
+      if ((heads.get(partition) ?? 0) > relay.position && loop.wake()) behind += 1;
     }
     await this.#progress?.write();
     return this.#pacing.rest(behind, false);
