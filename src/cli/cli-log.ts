@@ -1,3 +1,4 @@
+import { isLedgerError } from '../errors.js';
 import type { Log } from '../index.js';
 import { oneLine } from './text.js';
 
@@ -39,6 +40,8 @@ function line(level: string, fields: object, message = ''): string {
 }
 
 function text(value: unknown): string {
+  // What we throw on purpose says in one line what to do; anything else is looked for by its stack.
+  if (isLedgerError(value)) return value.message;
   if (value instanceof Error) return value.stack ?? value.message;
   return typeof value === 'string' ? value : printed(value);
 }

@@ -78,6 +78,8 @@ export class Relay implements LedgerRelay {
       if (what === 'relays') this.#renewing.wake();
       else if (this.#pacing.hear()) this.#looking.wake();
     });
+    // Those that `catchUp` has taken already.
+    for (const { loop } of this.#partitions.values()) loop.start();
     this.#renewing.start();
     this.#looking.start();
   }

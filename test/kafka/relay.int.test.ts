@@ -44,6 +44,30 @@ test('every event of a random history is on the topic once, in order, as the led
   expect(expected.filter((one) => one.length > 0).length).toBeGreaterThan(4);
 });
 
+test('a relay that has caught up goes on when it is started, and after a stop', async (context) => {
+  const brokers = sharedBrokers(context);
+  const ledger = await site.open();
+  const topic = ownName('again');
+  const relay = ledger.relay({ kafka: { brokers, topic } });
+  const everythingIsThere = () =>
+    eventually(async () => {
+      const all = await ledger.publications();
+      expect(all.find((one) => one.topic === topic)).toMatchObject({
+        lagEvents: 0,
+        events: await ledgerHead(),
+      });
+    });
+  await ledger.enqueue('one', 1);
+  await relay.catchUp();
+  await relay.start();
+  await ledger.enqueue('two', 2);
+  await everythingIsThere();
+  await relay.stop();
+  await ledger.enqueue('three', 3);
+  await relay.start();
+  await everythingIsThere();
+});
+
 test('values are the bytes that Postgres prints, with all digits, signs and letters', async (context) => {
   const brokers = sharedBrokers(context);
   const topic = ownName('bytes');
