@@ -36,14 +36,13 @@ export function createRole() {
     /** The same through ours: an event as its handler gets it, effect and position in Postgres. */
     async consume(count) {
       const { seen, done } = counter(count);
-      consumer = await open((event) => seen(event));
+      consumer = await open(seen);
       await consumer.start();
       return done;
     },
     async follow() {
-      consumer = await open(({ recordedAt }) => {
-        lags.push(Date.now() - Date.parse(recordedAt));
-      });
+      const note = ({ recordedAt }) => void lags.push(Date.now() - Date.parse(recordedAt));
+      consumer = await open(note, 'end');
       await consumer.start();
     },
     forget() {
@@ -52,9 +51,9 @@ export function createRole() {
     lags: () => lags,
   };
 
-  function open(handler) {
+  function open(handler, from = 'start') {
     const group = `bench-${process.pid}`;
-    return consumeEvents({ group, handler, database, kafka, migrate: true });
+    return consumeEvents({ group, handler, from, database, kafka, migrate: true });
   }
 }
 
